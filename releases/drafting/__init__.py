@@ -1,0 +1,1 @@
+"""From figures to words: Swedish and English drafts out of house templates. Pure."""

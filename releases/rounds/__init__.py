@@ -1,0 +1,1 @@
+"""A round's results: from the officer's file to rows, problems and figures."""
