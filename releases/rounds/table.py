@@ -55,7 +55,7 @@ class Row:
 class Problem:
     """Something wrong or doubtful in a file, told to the person who can mend it.
 
-    `code` names the sentence in the word catalogues (`rounds.problem.<code>`); `facts` fill it.
+    `code` names the sentence in the word catalogues (`problems.<code>`); `facts` fill it.
     `row` and `column` are as in the spreadsheet: row number, header text. None means the whole file.
     """
 
