@@ -1,0 +1,157 @@
+"""The people of the office: their accounts, roles, passwords and signing in.
+
+Flask-Security does the work; its words come from our catalogues and its pages from our templates.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from flask import Flask
+from flask_login import current_user
+from flask_security import Security, SQLAlchemyUserDatastore, UserMixin, hash_password
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, PrimaryKey, UTCDateTime, db, one_of
+from app.core.errors import BadInput, NotFound
+from app.core.words import translate
+from app.core.words.language import interface_language
+
+
+class Role(StrEnum):
+    """What a person may do; the workflow table and the pages name roles, never people."""
+
+    WRITER = "writer"  # imports rounds, drafts, submits
+    EDITOR = "editor"  # also approves, sends back, publishes, manages subscribers
+    ADMIN = "admin"  # also users, organisation and house templates
+
+
+class User(Base, UserMixin):  # type: ignore[misc]
+    __tablename__ = "user_account"
+
+    id: Mapped[PrimaryKey]
+    email: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    role: Mapped[Role] = mapped_column(one_of(Role, "role"))
+    language: Mapped[str] = mapped_column(sa.String(2))
+    password: Mapped[str] = mapped_column(sa.String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    @property
+    def roles(self) -> list[Any]:
+        """Flask-Security's question; our own answer is the one role."""
+        return []
+
+    def may(self, *roles: Role) -> bool:
+        """Whether this person has one of the roles. An admin has them all."""
+        return self.role is Role.ADMIN or self.role in roles
+
+
+def add_user(
+    *, email: str, name: str, role: Role, password: str, language: str = "sv", at: datetime
+) -> User:
+    """A new account. Raises BadInput for an address that is none or is taken, or a short password."""
+    address = normal_email(email)
+    if find_user(address):
+        raise BadInput("user_exists", email=address)
+    if len(password) < 10:
+        raise BadInput("password_short", n=10)
+    user = User(
+        email=address,
+        name=name.strip() or address,
+        role=role,
+        language=language,
+        password=hash_password(password),
+        fs_uniquifier=uuid.uuid4().hex,
+        created_at=at,
+    )
+    db.session.add(user)
+    db.session.flush()
+    return user
+
+
+def find_user(email: str) -> User | None:
+    return db.session.scalar(sa.select(User).where(User.email == email.strip().lower()))
+
+
+def user_by_email(email: str) -> User:
+    """The account of an address. Raises NotFound."""
+    user = find_user(email)
+    if user is None or not user.active:
+        raise NotFound("no_such_user", email=email)
+    return user
+
+
+def normal_email(text: str) -> str:
+    """An address as accounts keep it. Raises BadInput."""
+    try:
+        checked = validate_email(text.strip(), check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise BadInput("email_unreadable", email=text.strip()[:254]) from None
+    return checked.normalized.lower()
+
+
+def signed_in() -> User | None:
+    """The person of this request, or None."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+class _Words:
+    """Flask-Security's translation domain, answered from our catalogues."""
+
+    def gettext(self, text: str, **facts: Any) -> str:
+        try:
+            text = translate(f"security.{text}", interface_language())
+        except KeyError:
+            pass  # a page we do not serve
+        return text % facts if facts else text
+
+    def ngettext(self, one: str, many: str, num: int, **facts: Any) -> str:
+        return self.gettext(one if num == 1 else many, num=num, **facts)
+
+
+security = Security()
+
+
+def init_app(app: Flask) -> None:
+    """Sign-in pages under /office/, no registration: an admin adds people."""
+    app.config.update(
+        SECURITY_URL_PREFIX="/office",
+        SECURITY_LOGIN_URL="/sign-in",
+        SECURITY_LOGOUT_URL="/sign-out",
+        SECURITY_LOGOUT_METHODS=["POST"],
+        SECURITY_CHANGE_URL="/password",
+        SECURITY_CHANGEABLE=True,
+        SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_SEND_REGISTER_EMAIL=False,
+        SECURITY_POST_LOGIN_VIEW="/office/",
+        SECURITY_POST_LOGOUT_VIEW="/office/sign-in",
+        SECURITY_POST_CHANGE_VIEW="/office/",
+        SECURITY_UNAUTHORIZED_VIEW=None,
+        SECURITY_RETURN_GENERIC_RESPONSES=True,
+        SECURITY_PASSWORD_LENGTH_MIN=10,
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the algorithm's name
+        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
+        SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
+        SECURITY_USE_REGISTER_V2=True,
+        SECURITY_STATIC_FOLDER=None,
+        SECURITY_DEFAULT_REMEMBER_ME=False,
+        SESSION_COOKIE_NAME="pressrum",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
+        REMEMBER_COOKIE_HTTPONLY=True,
+        REMEMBER_COOKIE_SAMESITE="Lax",
+        REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
+    )
+    security.init_app(app, SQLAlchemyUserDatastore(db, User, None))
+    words = _Words()
+    app.extensions["security"].i18n_domain = words
+    app.jinja_env.globals["_fsdomain"] = words.gettext

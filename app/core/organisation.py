@@ -1,0 +1,70 @@
+"""The one organisation whose press office this is: what it is called and how it writes."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.clock import STOCKHOLM
+from app.core.db import Base, JSONText, PrimaryKey, db
+
+
+class Organisation(Base):
+    """Sender facts as printed under every release, in both languages, and the house style."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[PrimaryKey]
+    name_sv: Mapped[str] = mapped_column(sa.String(200))
+    name_en: Mapped[str] = mapped_column(sa.String(200))
+    short_name: Mapped[str] = mapped_column(sa.String(60))
+    street: Mapped[str] = mapped_column(sa.String(200), default="")
+    postcode: Mapped[str] = mapped_column(sa.String(20), default="")
+    town: Mapped[str] = mapped_column(sa.String(100), default="")
+    switchboard: Mapped[str] = mapped_column(sa.String(40), default="")
+    site: Mapped[str] = mapped_column(sa.String(300), default="")
+    press_email: Mapped[str] = mapped_column(sa.String(254), default="")
+    social: Mapped[list[dict[str, str]]] = mapped_column(JSONText, default=list)
+    about_sv: Mapped[str] = mapped_column(sa.Text, default="")
+    about_en: Mapped[str] = mapped_column(sa.Text, default="")
+    about_on: Mapped[date | None] = mapped_column(sa.Date)
+    time_zone: Mapped[str] = mapped_column(sa.String(60), default=STOCKHOLM)
+    quote_glyph: Mapped[str] = mapped_column(sa.String(1), default="–")
+    digit_at_sentence_start: Mapped[bool] = mapped_column(default=False)
+    four_eyes: Mapped[bool] = mapped_column(default=True)
+
+    def in_language(self, field: str, language: str) -> Any:
+        """A text kept in both languages: `name` or `about`."""
+        return getattr(self, f"{field}_{language}")
+
+    def name(self, language: str) -> str:
+        return str(self.in_language("name", language))
+
+    def about(self, language: str) -> str:
+        return str(self.in_language("about", language))
+
+
+def organisation() -> Organisation:
+    """The installation's organisation; an unnamed one until somebody has filled it in."""
+    found = db.session.scalar(sa.select(Organisation).order_by(Organisation.id).limit(1))
+    return found or Organisation(
+        name_sv="Organisationen",
+        name_en="The organisation",
+        short_name="",
+        street="",
+        postcode="",
+        town="",
+        switchboard="",
+        site="",
+        press_email="",
+        social=[],
+        about_sv="",
+        about_en="",
+        time_zone=STOCKHOLM,
+        quote_glyph="–",
+        digit_at_sentence_start=False,
+        four_eyes=True,
+    )

@@ -1,0 +1,64 @@
+"""What stands around every request: headers, CSRF, rate limits, and readers that only read.
+
+Visitors get no cookie, so public forms carry no CSRF token: they act on secret links or on an
+address somebody typed, never on a signed-in browser. Staff forms all carry one.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+
+from app.core.db import reading
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=True)
+
+
+def init_app(app: Flask) -> None:
+    app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a draft left open over lunch must save
+    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
+    csrf.init_app(app)
+    limiter.init_app(app)
+    app.before_request(_begin_reading)
+    app.teardown_request(_end_reading)
+    app.after_request(_set_headers)
+
+
+def _begin_reading() -> None:
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        g.reading = reading()
+        g.reading.__enter__()
+
+
+def _end_reading(_error: BaseException | None) -> None:
+    if (mark := g.pop("reading", None)) is not None:
+        mark.__exit__(None, None, None)
+
+
+def _set_headers(response: Response) -> Response:
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.path.startswith("/office"):
+        response.headers["Cache-Control"] = "no-store"
+    return response

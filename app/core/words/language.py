@@ -1,0 +1,36 @@
+"""Which language a page speaks: the address of a public page says it, else the person does."""
+
+from __future__ import annotations
+
+from flask import g, has_request_context, request
+from flask_login import current_user
+
+from app.core.words import LANGUAGES
+
+
+def interface_language() -> str:
+    """'sv' or 'en' for this request.
+
+    In order: what the view has set, the signed-in person's choice, the browser's wish, Swedish.
+    """
+    if not has_request_context():
+        return "sv"
+    if chosen := g.get("language"):
+        return str(chosen)
+    if person := _signed_in_language():
+        return person
+    return preferred_language()
+
+
+def speak(language: str) -> None:
+    """Let this request's page speak `language`."""
+    g.language = language
+
+
+def preferred_language() -> str:
+    """The visitor's own wish among ours, Swedish when the browser says nothing we have."""
+    return request.accept_languages.best_match(LANGUAGES, default="sv") or "sv"
+
+
+def _signed_in_language() -> str | None:
+    return current_user.language if current_user and current_user.is_authenticated else None

@@ -1,0 +1,68 @@
+"""Builds the application: configuration, the floor, the domains' pages, the roof's own."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_migrate import Migrate
+
+import app.core.organisation
+import releases.drafting.models
+import releases.editorial.models
+import subscribers.audience.models
+import subscribers.mailings.models  # noqa: F401
+from app import pages
+from app.core import accounts, security
+from app.core.db import db, engine_options, prepare_engine
+from app.core.mail import mail
+from app.settings import CHECKOUT, Settings
+
+migrate = Migrate()
+
+
+def build(settings: Settings) -> Flask:
+    """Every part in its place. Opens no connection."""
+    settings.var.mkdir(parents=True, exist_ok=True)
+    app = Flask(
+        "app",
+        root_path=str(CHECKOUT / "app"),
+        template_folder=str(CHECKOUT / "templates"),
+        static_folder=str(CHECKOUT / "app" / "assets"),
+        static_url_path="/static",
+    )
+    app.config.from_mapping(configuration(settings))
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    migrate.init_app(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
+    mail.init_app(app)
+    security.init_app(app)
+    accounts.init_app(app)
+    pages.init_app(app)
+    return app
+
+
+def configuration(settings: Settings) -> dict[str, object]:
+    """Our settings as Flask and its extensions want to hear them."""
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "BASE_URL": settings.base_url,
+        "VAR": settings.var,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.database_url),
+        "MAIL_SERVER": settings.mail_server,
+        "MAIL_PORT": settings.mail_port,
+        "MAIL_USERNAME": settings.mail_username or None,
+        "MAIL_PASSWORD": settings.mail_password or None,
+        "MAIL_USE_TLS": settings.mail_use_tls,
+        "MAIL_USE_SSL": settings.mail_use_ssl,
+        "MAIL_DEFAULT_SENDER": settings.mail_from,
+        "MAIL_SUPPRESS_SEND": False,
+        "MAIL_DEBUG": 0,
+        "BOUNCE_DOMAIN": settings.bounce_domain or settings.sender_domain,
+        "LEASE_SECONDS": settings.lease_seconds,
+        "REPLY_TIMEOUT_SECONDS": settings.reply_timeout_seconds,
+        "CONNECTIONS": settings.connections,
+        "OUTBOX": settings.outbox,
+        "MAX_CONTENT_LENGTH": 32 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
+    }

@@ -1,0 +1,139 @@
+"""Every setting once, typed, from PRESSRUM_* variables.
+
+The environment goes first, then the file `settings.env` in PRESSRUM_VAR, then the default. A
+malformed setting stops the start and says which; so does a missing one that an installation with a
+public address cannot do without. The table in docs/operating.md is compared with this one by a test.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from app.core.db import normal_url
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PREFIX = "PRESSRUM_"
+LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
+
+
+class BadSetting(Exception):
+    """A setting is missing or malformed; the text says which and what it should be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One installation's settings. Names are those of the variables, without PRESSRUM_."""
+
+    var: Path
+    database_url: sa.URL
+    secret_key: str
+    base_url: str = "http://127.0.0.1:8000"
+    mail_server: str = "127.0.0.1"
+    mail_port: int = 8025
+    mail_username: str = ""
+    mail_password: str = ""
+    mail_use_tls: bool = False
+    mail_use_ssl: bool = False
+    mail_from: str = "pressrum@localhost"
+    bounce_domain: str = ""
+    lease_seconds: int = 120
+    reply_timeout_seconds: int = 600
+    connections: int = 4
+    outbox: str = ""
+
+    @property
+    def is_local(self) -> bool:
+        """An installation nobody outside this machine can reach."""
+        return urlsplit(self.base_url).hostname in LOCAL_HOSTS
+
+    @property
+    def sender_domain(self) -> str:
+        return self.mail_from.rpartition("@")[2].rstrip(">")
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings in force. Raises BadSetting; writes a secret key for a local installation."""
+    environ = os.environ if environ is None else environ
+    var = Path(environ.get(PREFIX + "VAR") or CHECKOUT / "var").resolve()
+    given = {**read_file(var / "settings.env"), **environ}
+    known = {field.name: field for field in fields(Settings)}
+    values: dict[str, object] = {"var": var}
+    for name, field in known.items():
+        text = given.get(PREFIX + name.upper(), "").strip()
+        if text and name != "var":
+            values[name] = parse(PREFIX + name.upper(), text, str(field.type))
+    values.setdefault("database_url", normal_url(f"sqlite:///{var / 'pressrum.db'}"))
+    base_url = str(values.get("base_url", Settings.base_url)).rstrip("/")
+    values["base_url"] = base_url
+    if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).hostname:
+        raise BadSetting(f"{PREFIX}BASE_URL must be an address such as https://press.example.org")
+    if urlsplit(base_url).hostname in LOCAL_HOSTS:
+        values.setdefault("secret_key", _own_key(var))
+    for name in ("secret_key", "mail_server", "mail_from"):
+        if urlsplit(base_url).hostname not in LOCAL_HOSTS and not values.get(name):
+            raise BadSetting(f"{PREFIX}{name.upper()} is missing")
+    if len(str(values["secret_key"])) < 16:
+        raise BadSetting(f"{PREFIX}SECRET_KEY must have at least 16 characters")
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def parse(name: str, text: str, kind: str) -> object:
+    """One setting from its text, by the type its field declares. Raises BadSetting."""
+    if kind == "bool":
+        return _parse_bool(name, text)
+    if kind == "int":
+        if not text.isascii() or not text.isdigit() or int(text) == 0:
+            raise BadSetting(f"{name} must be a whole number above 0, not {text!r}")
+        return int(text)
+    if kind == "sa.URL":
+        try:
+            url = normal_url(text)
+        except sa.exc.ArgumentError:
+            raise BadSetting(f"{name} must be a database address such as sqlite:////srv/x.db") from None
+        if url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise BadSetting(f"{name} must be sqlite:///… or postgresql://…")
+        return url
+    return text
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """The NAME=value lines of a settings file; nothing when there is none."""
+    if not path.exists():
+        return {}
+    lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def write_file(path: Path, changes: Mapping[str, str]) -> None:
+    """Set lines in a settings file, keeping the others. Readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = {**read_file(path), **changes}
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    draft.touch(mode=0o600)
+    draft.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
+    draft.replace(path)
+
+
+def _own_key(var: Path) -> str:
+    """The key a local installation made for itself at its first start."""
+    path = var / "settings.env"
+    name = PREFIX + "SECRET_KEY"
+    if name not in read_file(path):
+        write_file(path, {name: secrets.token_urlsafe(48)})
+    return read_file(path)[name]
+
+
+def _parse_bool(name: str, text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise BadSetting(f"{name} must be true or false, not {text!r}")
+    return words[text.lower()]

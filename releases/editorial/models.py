@@ -1,0 +1,171 @@
+"""Releases, their revisions and their history; the contacts printed on them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.accounts import User
+from app.core.db import Base, Id, JSONText, PrimaryKey, UTCDateTime, one_of
+from app.core.html import plain
+from releases.rounds.models import Round
+
+
+class State(StrEnum):
+    """Where the head of a release stands. Which moves are legal: `editorial.workflow`."""
+
+    DRAFT = "draft"
+    IN_REVIEW = "in_review"
+    SENT_BACK = "sent_back"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+
+
+class Contact(Base):
+    """A person printed on releases, reachable by journalists."""
+
+    __tablename__ = "contact"
+
+    id: Mapped[PrimaryKey]
+    name: Mapped[str] = mapped_column(sa.String(200))
+    title_sv: Mapped[str] = mapped_column(sa.String(200), default="")
+    title_en: Mapped[str] = mapped_column(sa.String(200), default="")
+    phone: Mapped[str] = mapped_column(sa.String(40), default="")
+    email: Mapped[str] = mapped_column(sa.String(254), default="")
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    def printed(self, language: str) -> dict[str, Any]:
+        """What a revision keeps of this contact, so that an approved text cannot change."""
+        title = self.title_en if language == "en" else self.title_sv
+        return {
+            "id": self.id,
+            "name": self.name,
+            "title": title,
+            "phone": self.phone,
+            "email": self.email,
+        }
+
+
+class Story(Base):
+    """One piece of news: what its language versions share."""
+
+    __tablename__ = "story"
+
+    id: Mapped[PrimaryKey]
+    round_id: Mapped[int | None] = mapped_column(sa.ForeignKey("round.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    round: Mapped[Round | None] = relationship()
+    releases: Mapped[list[Release]] = relationship(back_populates="story", order_by="Release.id")
+
+
+class Release(Base):
+    """One text in one language. Its head is worked on, one revision may be approved, one live."""
+
+    __tablename__ = "release"
+    __table_args__ = (
+        sa.UniqueConstraint("language", "slug"),
+        sa.Index(None, "language", "published_at", "id"),
+        sa.Index(None, "state", "updated_at", "id"),
+        sa.Index(None, "updated_at", "id"),
+        sa.CheckConstraint(
+            "state NOT IN ('approved', 'scheduled')"
+            " OR (approved_id IS NOT NULL AND approved_id = head_id)",
+            name="approval_is_of_the_head",
+        ),
+        sa.CheckConstraint(
+            "state <> 'published' OR (live_id IS NOT NULL AND live_id = head_id)",
+            name="live_is_the_head",
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    story_id: Mapped[int] = mapped_column(sa.ForeignKey("story.id"), index=True)
+    language: Mapped[str] = mapped_column(sa.String(2))
+    slug: Mapped[str] = mapped_column(sa.String(120))
+    state: Mapped[State] = mapped_column(one_of(State, "state"), default=State.DRAFT)
+    head_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("revision.id", use_alter=True))
+    approved_id: Mapped[int | None] = mapped_column(
+        Id, sa.ForeignKey("revision.id", use_alter=True)
+    )
+    live_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("revision.id", use_alter=True))
+    submitted_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    publish_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    published_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    withdrawn_reason: Mapped[str] = mapped_column(sa.Text, default="")
+
+    story: Mapped[Story] = relationship(back_populates="releases")
+    head: Mapped[Revision] = relationship(foreign_keys=[head_id], post_update=True)
+    approved: Mapped[Revision | None] = relationship(foreign_keys=[approved_id], post_update=True)
+    live: Mapped[Revision | None] = relationship(foreign_keys=[live_id], post_update=True)
+    submitted_by: Mapped[User | None] = relationship()
+
+    @property
+    def is_public(self) -> bool:
+        """Whether visitors may read it: something is live and it is not withdrawn."""
+        return self.live_id is not None and self.state is not State.WITHDRAWN
+
+    @property
+    def has_unpublished_changes(self) -> bool:
+        return self.is_public and self.live_id != self.head_id
+
+
+class Revision(Base):
+    """A saved version of a release; never changed once written.
+
+    `headline` and `lead` are inline HTML, `body` block HTML, all cleaned, with figures as <data>.
+    `contacts` and `links` are kept as they were printed; `about_programme` is plain text.
+    """
+
+    __tablename__ = "revision"
+    __table_args__ = (sa.UniqueConstraint("release_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    release_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("release.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    headline: Mapped[str] = mapped_column(sa.Text)
+    lead: Mapped[str] = mapped_column(sa.Text)
+    body: Mapped[str] = mapped_column(sa.Text)
+    about_programme: Mapped[str] = mapped_column(sa.Text, default="")
+    contacts: Mapped[list[dict[str, Any]]] = mapped_column(JSONText, default=list)
+    links: Mapped[list[dict[str, str]]] = mapped_column(JSONText, default=list)
+    note: Mapped[str] = mapped_column(sa.String(500), default="")
+    author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    author: Mapped[User | None] = relationship()
+
+    @property
+    def title(self) -> str:
+        """The headline as plain text."""
+        return plain(self.headline)
+
+
+class ReleaseEvent(Base):
+    """One step in a release's history: who did what, when, to which revision. Append only."""
+
+    __tablename__ = "release_event"
+    __table_args__ = (sa.Index(None, "release_id", "id"),)
+
+    id: Mapped[PrimaryKey]
+    release_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("release.id", ondelete="CASCADE"))
+    revision_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("revision.id"))
+    action: Mapped[str] = mapped_column(sa.String(20))
+    from_state: Mapped[State | None] = mapped_column(one_of(State, "from_state"))
+    to_state: Mapped[State] = mapped_column(one_of(State, "to_state"))
+    by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    reason: Mapped[str] = mapped_column(sa.Text, default="")
+
+    by: Mapped[User | None] = relationship()
+    revision: Mapped[Revision | None] = relationship()

@@ -1,0 +1,1 @@
+"""What the public sees: the newsroom's pages and its feed."""

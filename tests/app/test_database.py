@@ -1,0 +1,49 @@
+"""The database itself: the migrated schema is the models', and time comes back as it went in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import check
+
+from app.core.accounts import User
+from app.core.db import db, reading
+
+
+def test_the_migrated_schema_is_that_of_the_models(app: Flask) -> None:
+    check()
+
+
+def test_a_moment_comes_back_aware_and_in_utc(app: Flask, writer: User) -> None:
+    summer = timezone(timedelta(hours=2))
+    writer.created_at = datetime(2026, 7, 1, 9, 0, tzinfo=summer)
+    db.session.commit()
+
+    assert writer.created_at == datetime(2026, 7, 1, 7, 0, tzinfo=UTC)
+    assert writer.created_at.tzinfo is UTC
+
+
+def test_a_moment_without_a_zone_is_refused(app: Flask, writer: User) -> None:
+    writer.created_at = datetime(2026, 7, 1, 9, 0)  # noqa: DTZ001
+
+    with pytest.raises(sa.exc.StatementError, match="time zone"):
+        db.session.commit()
+
+
+def test_a_row_that_points_nowhere_is_refused(app: Flask) -> None:
+    with pytest.raises(sa.exc.IntegrityError):
+        db.session.execute(
+            sa.text("INSERT INTO delivery_attempt (delivery_id, at, reply) VALUES (7, :at, '')"),
+            {"at": "2026-01-01 00:00:00"},
+        )
+        db.session.commit()
+
+
+def test_a_reader_does_not_wait_for_a_writer(app: Flask, writer: User) -> None:
+    db.session.execute(sa.update(User).values(name="Half-way"))
+
+    with db.engine.connect() as other, reading():
+        assert other.scalar(sa.select(User.name)) == "Alva"

