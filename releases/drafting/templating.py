@@ -1,0 +1,227 @@
+"""House templates: Jinja with almost everything taken away.
+
+A template may print figures, branch on them and loop over examples. It cannot reach Python,
+compute, keep variables or run for long: what is allowed is a list (`ALLOWED`), each turn of a loop
+is counted and the text has a greatest length. Jinja's own sandbox is the second wall behind that.
+
+Whatever goes wrong is a `TemplateProblem` that says which part and line the editor should look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import LoopContext
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from app.core.words import translate
+from releases.drafting.language import HouseStyle
+from releases.drafting.markup import ForbiddenMarkup, capital, text_of, tidy
+from releases.drafting.vocabulary import Example, MissingFigure, Said
+
+PARTS = ("headline", "lead", "body")
+LONGEST_TEMPLATE = 20_000
+LONGEST_TEXT = 300_000
+MOST_TURNS = 2_000
+
+ALLOWED = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.Getattr,
+    nodes.Getitem, nodes.If, nodes.For, nodes.Filter, nodes.Test, nodes.Compare, nodes.Operand,
+    nodes.And, nodes.Or, nodes.Not, nodes.CondExpr, nodes.Concat, nodes.Call, nodes.Neg,
+)  # fmt: skip
+CALLABLE = {"gap", "quote"}
+LOOP_QUESTIONS = {"index", "first", "last", "length"}
+
+
+class TemplateProblem(ValueError):
+    """A template that cannot be used. `key` and `facts` name the sentence that tells the editor."""
+
+    def __init__(self, key: str, *, part: str, line: int | None = None, **facts: Any) -> None:
+        super().__init__(f"{key} ({part}, line {line})")
+        self.key = key
+        self.part = part
+        self.line = line
+        self.facts = {"part": part, "line": line or "?", **facts}
+
+    def told_in(self, language: str) -> str:
+        """The sentence for the editor, the part called by its everyday name."""
+        part = translate(f"drafting.part.{self.part}", language)
+        return translate(self.key, language, **{**self.facts, "part": part})
+
+
+def render(source: str, *, part: str, words: Mapping[str, Any], style: HouseStyle) -> str:
+    """One part of a draft as checked HTML: inline for headline and lead, blocks for the body."""
+    kitchen = _Kitchen(style)
+    template = kitchen.prepare(source, part=part)
+    try:
+        text = "".join(_up_to(LONGEST_TEXT, template.generate(words)))
+        return tidy(text, blocks=part == "body")
+    except _TooMuch as problem:
+        raise TemplateProblem("drafting.template_too_long", part=part) from problem
+    except ForbiddenMarkup as problem:
+        raise TemplateProblem("drafting.template_markup", part=part, what=str(problem)) from problem
+    except MissingFigure as problem:
+        at = _line_of(problem, part)
+        raise TemplateProblem(
+            "drafting.template_no_figure", part=part, line=at, name=str(problem)
+        ) from problem
+    except SecurityError as problem:
+        raise TemplateProblem(
+            "drafting.template_forbidden", part=part, line=_line_of(problem, part)
+        ) from problem
+    except UndefinedError as problem:
+        raise TemplateProblem(
+            "drafting.template_undefined",
+            part=part,
+            line=_line_of(problem, part),
+            name=_quoted(problem.message or ""),
+        ) from problem
+    except Exception as problem:  # an editor's template may fail in any way Jinja can
+        raise TemplateProblem(
+            "drafting.template_failed", part=part, line=_line_of(problem, part)
+        ) from problem
+
+
+def check(source: str, *, part: str) -> None:
+    """Raises TemplateProblem when a template could never be used, whatever the round."""
+    _Kitchen(HouseStyle()).prepare(source, part=part)
+
+
+class _TooMuch(Exception):
+    """The template runs for too long or says too much."""
+
+
+class _Kitchen(ImmutableSandboxedEnvironment):
+    """The environment of one rendering; it counts the turns of every loop."""
+
+    def __init__(self, style: HouseStyle) -> None:
+        super().__init__(
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            cache_size=0,
+        )
+        self.turns_left = MOST_TURNS
+        defined = self.tests["defined"]
+        self.globals.clear()
+        self.filters.clear()
+        self.filters.update(
+            {
+                "capital": _capital,
+                "number": _number,
+                "genitive": _genitive,
+                "length": len,
+                "_counted": self._counted,
+            }
+        )
+        self.tests.clear()
+        self.tests.update(
+            {"opening": lambda said: style.digit_at_sentence_start or _may_open(said)},
+            defined=defined,
+        )
+
+    def prepare(self, source: str, *, part: str) -> Any:
+        if len(source) > LONGEST_TEMPLATE:
+            raise TemplateProblem("drafting.template_too_long", part=part)
+        try:
+            tree = self.parse(source)
+            _judge(tree, part)
+            for loop in tree.find_all(nodes.For):
+                loop.iter = nodes.Filter(
+                    loop.iter, "_counted", [], [], None, None, lineno=loop.lineno
+                )
+            code = self.compile(tree, name=part, filename=part)
+            return self.template_class.from_code(self, code, {})
+        except TemplateSyntaxError as problem:
+            raise TemplateProblem(
+                "drafting.template_syntax", part=part, line=problem.lineno, what=problem.message
+            ) from problem
+        except (TemplateError, RecursionError, SyntaxError, MemoryError) as problem:
+            raise TemplateProblem("drafting.template_failed", part=part) from problem
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if isinstance(obj, LoopContext):
+            return attr in LOOP_QUESTIONS
+        if isinstance(obj, Said):
+            return attr == "n"
+        return isinstance(obj, Example) and attr in Example.WORDS
+
+    def is_safe_callable(self, obj: Any) -> bool:
+        return getattr(obj, "may_be_called_by_templates", False) is True
+
+    def _counted(self, items: Iterable[Any]) -> tuple[Any, ...]:
+        found = tuple(islice(items, self.turns_left + 1))
+        self.turns_left -= len(found)
+        if self.turns_left < 0:
+            raise _TooMuch
+        return found
+
+
+def _judge(tree: nodes.Template, part: str) -> None:
+    """Walks without recursion, so that a deeply nested template is refused and not a crash."""
+    waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if not isinstance(node, ALLOWED) or not _is_named_call(node) or depth > 60:
+            line = getattr(node, "lineno", None)
+            raise TemplateProblem("drafting.template_forbidden", part=part, line=line)
+        waiting += [(child, depth + 1) for child in node.iter_child_nodes()]
+
+
+def _is_named_call(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Call):
+        return isinstance(node.node, nodes.Name) and node.node.name in CALLABLE
+    if isinstance(node, nodes.For):
+        return not node.recursive
+    if isinstance(node, nodes.Filter):
+        return node.node is not None and not node.name.startswith("_")
+    return True
+
+
+def _up_to(limit: int, chunks: Iterable[str]) -> Iterator[str]:
+    for chunk in chunks:
+        limit -= len(chunk)
+        if limit < 0:
+            raise _TooMuch
+        yield chunk
+
+
+def _line_of(problem: BaseException, part: str) -> int | None:
+    """Jinja leaves the template's own line in the traceback, under the template's name."""
+    trace, line = problem.__traceback__, None
+    while trace:
+        if trace.tb_frame.f_code.co_filename == part:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _quoted(message: str) -> str:
+    """The name at the end of Jinja's `… has no attribute 'x'` and `'x' is undefined`."""
+    return (message.split("'")[1::2] or ["?"])[-1]
+
+
+def _capital(said: Any) -> Markup:
+    return capital(escape(said))
+
+
+def _number(said: Any) -> Any:
+    if not isinstance(said, Said):
+        raise MissingFigure("number")
+    return said.number()
+
+
+def _genitive(said: Any) -> Any:
+    if not isinstance(said, Said):
+        raise MissingFigure("genitive")
+    return said.genitive()
+
+
+def _may_open(said: Any) -> bool:
+    return not text_of(escape(said))[:1].isdigit()

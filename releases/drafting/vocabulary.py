@@ -1,0 +1,259 @@
+"""The names a house template may use, and what each one says.
+
+`{{ total }}`, `{{ total.rounded }}`, `{{ grantees.list }}`, `{{ kinds.kommun }}`: a figure by its
+own name. `{{ recipients }}` is the truest short word for who gets the money: kinds when the file
+has them, otherwise the number of recipients, and the name itself when there is one. A fact the
+round lacks is false in an `{% if %}` and a problem when printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
+
+from releases.drafting.context import Context, Quote
+from releases.drafting.language import Language
+from releases.drafting.markup import (
+    data,
+    gap,
+    is_web_address,
+    link,
+    places_in_html,
+    say_in_html,
+    text_of,
+)
+from releases.rounds.figures import Figure, grantees_of, project_of
+from releases.rounds.kinds import KINDS
+from releases.rounds.table import Row
+
+MOST_EXAMPLES = 3
+LONGEST_SHORT = 45  # beside a rounded total and a preposition: a headline of 80 characters
+ALWAYS = (
+    "total", "total.rounded", "grantees", "grantees.count", "grantees.list", "awards",
+    "awards.count", "projects", "projects.count", "firsttimers", "firsttimers.count",
+    "firsttimers.list", "countries", "countries.count", "countries.list", "kinds", "award",
+    *(f"kinds.{kind}" for kind in KINDS),
+)  # fmt: skip
+OF_AN_AWARD = ("amount", "grantee", "partners", "country", "themes")
+
+
+class MissingFigure(LookupError):
+    """A template prints what this round does not have."""
+
+
+class Said:
+    """A fact in words: escaped wherever it is printed, false when the round lacks it."""
+
+    def __init__(
+        self, name: str, words: Markup | None = None, *, n: int = 0, value: str | None = None
+    ) -> None:
+        self._name = name
+        self._words = words
+        self._value = value
+        self._children: dict[str, Said] = {}
+        self._number: str = ""
+        self._language: Language | None = None
+        self.n = n
+
+    def __html__(self) -> Markup:
+        if self._words is None:
+            raise MissingFigure(self._name)
+        return self._dressed(self._words)
+
+    def __str__(self) -> str:
+        return self.__html__()
+
+    def __bool__(self) -> bool:
+        return self._words is not None
+
+    def __getitem__(self, name: str | int) -> Said:
+        return self._children[str(name)]
+
+    def number(self) -> Markup:
+        if not self._number:
+            raise MissingFigure(f"{self._name}|number")
+        return self._dressed(escape(self._number))
+
+    def genitive(self) -> Markup:
+        if self._words is None or self._language is None:
+            raise MissingFigure(f"{self._name}|genitive")
+        return self._dressed(escape(self._language.genitive(text_of(self._words))))
+
+    def _dressed(self, words: Markup) -> Markup:
+        return words if self._value is None else data(self._name, value=self._value, text=words)
+
+
+@dataclass(frozen=True)
+class Example:
+    """What one row tells: who works with whom, where and on what."""
+
+    grantee: Said
+    partners: Said
+    place: Said
+    country: Said
+    themes: Said
+
+    WORDS: ClassVar[frozenset[str]] = frozenset(
+        {"grantee", "partners", "place", "country", "themes"}
+    )
+
+
+def vocabulary(
+    figures: Mapping[str, Figure], rows: Sequence[Row], *, context: Context, language: Language
+) -> dict[str, Any]:
+    """Everything a template can name, ready to print."""
+    words = _Words(figures, context, language)
+    return {
+        **words.tree(),
+        "recipients": words.recipients(),
+        "examples": tuple(words.example(row) for row in examples_of(rows)),
+        "programme": words.with_form("programme", context.programme, "through", language.through),
+        "purpose": words.with_form("purpose", context.purpose, "phrase", language.purpose),
+        "organisation": words.organisation(),
+        "decided_on": words.plain(
+            "decided_on", language.date(context.decided_on) if context.decided_on else ""
+        ),
+        "read_more": words.read_more(),
+        "gap": _callable(lambda name: gap(str(name), language=language)),
+        "quote": _callable(lambda slot: words.quote(str(slot))),
+    }
+
+
+def examples_of(rows: Sequence[Row]) -> list[Row]:
+    """At most three awards with partner and country, in list order, preferring new countries.
+
+    A project is told once, and so is a grantee.
+    """
+    told: set[Any] = set()
+    candidates = []
+    for grantee in grantees_of(rows):
+        row = next((r for r in grantee.rows if _is_telling(r) and project_of(r) not in told), None)
+        if row:
+            told.add(project_of(row))
+            candidates.append(row)
+    chosen = list(_of_new_countries(candidates))[:MOST_EXAMPLES]
+    chosen += [row for row in candidates if row not in chosen][: MOST_EXAMPLES - len(chosen)]
+    return [row for row in candidates if row in chosen]
+
+
+def _is_telling(row: Row) -> bool:
+    return bool(row.partners and row.countries)
+
+
+def _of_new_countries(rows: Sequence[Row]) -> Iterator[Row]:
+    seen: set[str] = set()
+    for row in rows:
+        if not seen.issuperset(row.countries):
+            seen.update(row.countries)
+            yield row
+
+
+def _callable(function: Callable[[str], Markup]) -> Callable[[str], Markup]:
+    function.may_be_called_by_templates = True  # type: ignore[attr-defined]
+    return function
+
+
+class _Words:
+    """Puts the figures and the context of one draft in words."""
+
+    def __init__(self, figures: Mapping[str, Figure], context: Context, language: Language) -> None:
+        self.figures = figures
+        self.context = context
+        self.language = language
+
+    def tree(self) -> dict[str, Said]:
+        """Every figure under its name, and under the names a round may lack, nothing."""
+        by_name: dict[str, Said] = {}
+        rows = dict.fromkeys(n.rsplit(".", 1)[0] for n in self.figures if n.startswith("award."))
+        awards = [name for row in rows for name in (row, *(f"{row}.{p}" for p in OF_AN_AWARD))]
+        for name in [*ALWAYS, *awards]:
+            by_name[name] = self.figure(name)
+            parent, _, child = name.rpartition(".")
+            if parent:
+                by_name[parent]._children[child] = by_name[name]
+        return {name: said for name, said in by_name.items() if "." not in name}
+
+    def figure(self, name: str) -> Said:
+        figure = self.figures.get(name)
+        if figure is None:
+            return Said(name)
+        text = say_in_html(
+            figure,
+            language=self.language,
+            source=self.context.source_language,
+            style=self.context.style,
+        )
+        said = Said(name, text, n=figure.count, value=figure.value)
+        said._language = self.language
+        if figure.kind == "count":
+            said._number = self.language.number(figure.count, noun=figure.noun)
+        return said
+
+    def recipients(self) -> Said:
+        count, kinds = self.figures["grantees.count"], self.figures.get("kinds")
+        if count.count == 1:
+            full = short = self.figure("grantees.list")
+        else:
+            full = self.figure("kinds" if kinds else "grantees.count")
+            fits = bool(kinds and len(text_of(full.__html__())) <= LONGEST_SHORT)
+            short = self.figure("kinds" if fits else "grantees.count")
+        full._children["short"] = short
+        return full
+
+    def example(self, row: Row) -> Example:
+        named = {part: self.figure(f"award.{row.number}.{part}") for part in OF_AN_AWARD}
+        return Example(
+            grantee=named["grantee"],
+            partners=named["partners"],
+            country=named["country"],
+            themes=named["themes"],
+            place=self._place(row, named["country"]),
+        )
+
+    def organisation(self) -> Said:
+        name, short = self.context.organisation, self.context.organisation_short
+        said = self.plain(
+            "organisation", self.language.organisation(name, short=short) if name else short
+        )
+        said._children["short"] = self.plain("organisation.short", short or name)
+        return said
+
+    def read_more(self) -> Said:
+        url = self.context.read_more_url
+        if not is_web_address(url):
+            return Said("read_more")
+        host = (urlsplit(url).hostname or "").removeprefix("www.")
+        return Said("read_more", link(url, text=host))
+
+    def quote(self, slot: str) -> Markup:
+        given = next((q for q in self.context.quotes if q.slot == slot), None)
+        if given is None:
+            return Markup("<p>{}</p>").format(gap(f"quote.{slot}", language=self.language))
+        return Markup("<blockquote><p>{}</p></blockquote>").format(self._quotation(given))
+
+    def with_form(self, name: str, text: str, form: str, phrase: Callable[[str], str]) -> Said:
+        said = self.plain(name, text)
+        said._children[form] = self.plain(f"{name}.{form}", phrase(text) if text else "")
+        return said
+
+    def plain(self, name: str, text: str) -> Said:
+        clean = " ".join(text.split(" ")).strip()
+        said = Said(name, escape(clean) if clean else None)
+        said._language = self.language
+        return said
+
+    def _quotation(self, quote: Quote) -> str:
+        attribution = (quote.speaker, quote.title, quote.organisation)
+        return self.language.quotation(
+            quote.words, attribution=attribution, style=self.context.style
+        )
+
+    def _place(self, row: Row, country: Said) -> Said:
+        preposition, _ = places_in_html(
+            row.countries, language=self.language, source=self.context.source_language
+        )
+        return Said(f"{country._name}.place", Markup("{} {}").format(preposition, country))
