@@ -1,0 +1,353 @@
+"""Which column holds what, by the headers that grants officers write in Swedish and English.
+
+A header is reduced to its words: brackets, punctuation, years, numbers and units fall away, so that
+`Beviljat belopp 2024 (tkr)` is *beviljat belopp*. First exact synonyms are looked for, then headers
+that contain one (`Totalt beviljat belopp`), never one with a word that makes it something else
+(`Recipient Org:Postal Code`, `Utbetalt belopp`). The unit and currency of the amounts are read from
+what fell away.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+
+from releases.rounds import amounts
+
+SEVERAL = ("partners", "countries", "themes")  # fields that may be spread over columns
+SEARCHED_ROWS = 30  # a header further down is not looked for
+
+# Per field and language: exact synonyms, most trusted first.
+_EXACT = {
+    "grantee": {
+        "sv": """sökande, bidragsmottagare, mottagare, huvudsökande, stödmottagare,
+            mottagare av bidrag, mottagare av stöd, sökandens namn, namn på sökande,
+            mottagarens namn, namn på mottagare, sökande namn, sökande organisation,
+            sökande kommun, sökande part, sökande kommun region, huvudsökande organisation,
+            koordinator, projektägare, bidragstagare, anslagsmottagare, medelsmottagare,
+            organisation, organisationens namn, organisationsnamn, förening, föreningens namn,
+            föreningsnamn, kommun region, kommun eller region, kommun, kommuner, region, aktör,
+            medelsförvaltare, namn""",
+        "en": """recipient org name, recipient organisation name, recipient organization name,
+            recipient name, recipient, recipient organisation, recipient organization,
+            grant recipient, name of recipient, grantee, grantee name, name of grantee,
+            beneficiary, beneficiary name, name of beneficiary, awardee, awardee name,
+            lead applicant, main applicant, applicant, applicant name, name of applicant,
+            applicant organisation, applicant organization, lead partner, lead organisation,
+            lead organization, coordinator, coordinator name, coordinating organisation,
+            organisation name, organization name, name of organisation, name of organization,
+            legal name, organisation, organization, municipality, charity name, name""",
+    },
+    "kind": {
+        "sv": """typ, organisationstyp, typ av organisation, typ av sökande, typ av mottagare,
+            typ av aktör, kategori av sökande, sökandekategori, sökandetyp, mottagartyp,
+            typ av bidragsmottagare, aktörstyp, organisationsform, juridisk form, associationsform,
+            kategori""",
+        "en": """recipient org organisation type, recipient org organization type,
+            recipient organisation type, recipient organization type, organisation type,
+            organization type, type of organisation, type of organization, recipient type,
+            type of recipient, grantee type, type of grantee, applicant type, type of applicant,
+            type of beneficiary, beneficiary type, entity type, legal form, type, category""",
+    },
+    "partners": {
+        "sv": """samarbetspart, samarbetsparter, samarbetspartner, samarbetspartners, partner,
+            partners, parter, partnerorganisation, partnerorganisationer, samverkanspart,
+            samverkansparter, samverkanspartner, medsökande, utländsk partner,
+            internationell partner, partnerkommun""",
+        "en": """partner organisation, partner organisations, partner organization,
+            partner organizations, partner name, partner names, project partner,
+            project partners, cooperation partner, co applicant, co applicants, partnership with,
+            other participants, participants""",
+    },
+    "countries": {
+        "sv": """samarbetsland, samarbetsländer, partnerland, partnerländer, projektland,
+            insatsland, land, länder""",
+        "en": """beneficiary location country, beneficiary location country name,
+            beneficiary country, partner country, partner countries, project country, country,
+            countries, country name, beneficiary location country code, country code""",
+    },
+    "themes": {
+        "sv": """tema, teman, ämne, ämnen, ämnesområde, område, områden, sakområde, sakområden,
+            temaområde, inriktning, verksamhetsområde, fokusområde, insatsområde""",
+        "en": """theme, themes, topic, topics, focus area, focus areas, thematic area,
+            thematic areas, classifications title, classification, subject, sector, focus""",
+    },
+    "amount": {
+        "sv": """beviljat belopp, beviljat bidragsbelopp, beviljat bidrag, beviljade medel,
+            beviljat stöd, beviljad summa, beviljade bidrag, beviljat, beviljad, beslutat belopp,
+            beslutat bidrag, beslutat stöd, beslutade medel, tilldelat belopp, tilldelade medel,
+            tilldelat bidrag, tilldelat, bidragsbelopp, bidragssumma, stödbelopp, belopp, bidrag,
+            bidragets storlek, stöd, summa, medel, anslag, eu bidrag, eu stöd""",
+        "en": """amount awarded, award amount, awarded amount, grant awarded, total awarded,
+            amount granted, granted amount, grant amount, amount of grant, amount approved,
+            approved amount, approved grant, eu contribution, net eu contribution,
+            max eu contribution, maximum eu contribution, eu grant, ec contribution,
+            total grant, grant value, value of grant, grant total, awarded, award, granted,
+            amount, grant, funding, funding awarded, funding amount, contribution, sum, value""",
+    },
+    "amount_applied": {
+        "sv": """sökt belopp, ansökt belopp, sökt bidrag, ansökt bidrag, sökta medel, sökt summa,
+            sökt stöd, sökt, ansökt, begärt belopp""",
+        "en": """amount applied for, applied amount, amount requested, requested amount,
+            amount sought, amount asked, grant requested, requested grant, applied for,
+            requested""",
+    },
+    "first_timer": {
+        "sv": """ny sökande, ny, nya, förstagångssökande, första gången, sökt första gången,
+            ny mottagare, ny bidragsmottagare, ny organisation, ny kommun, ny i programmet,
+            förstagångsmottagare, nysökande""",
+        "en": """first time applicant, first time, first timer, first time grantee,
+            first time recipient, new applicant, new grantee, new recipient, new, is new,
+            first grant""",
+    },
+    "project": {
+        "sv": """projekt, projektnamn, projekttitel, projektets namn, projektets titel,
+            namn på projekt, namn på projektet, projektbenämning, insats, titel""",
+        "en": """project, project title, project name, title of project, name of project, title,
+            grant title, activity""",
+    },
+    "status": {
+        "sv": "beslut, beslutsstatus, utfall, status, resultat, bifall avslag, beviljad avslag",
+        "en": "decision, outcome, grant status, application status, award status, result",
+    },
+    "currency": {"sv": "valuta", "en": "currency, currency code"},
+    "note": {
+        "sv": """kommentar, kommentarer, anteckning, anteckningar, anmärkning, notering,
+            beskrivning, övrigt""",
+        "en": "comment, comments, note, notes, remark, remarks, description",
+    },
+}
+
+# Words that a longer header may hold: only such as can hardly mean anything else.
+_WITHIN = {
+    "amount_applied": {"sv": "sökt, ansökt, begärt", "en": "applied, requested, sought"},
+    "first_timer": {
+        "sv": "ny sökande, förstagångssökande, ny bidragsmottagare, ny mottagare, första gången",
+        "en": "first time, new applicant, new grantee, new recipient",
+    },
+    "amount": {
+        "sv": """beviljat belopp, beviljat bidrag, beviljade medel, beviljat stöd, beslutat belopp,
+            tilldelat belopp, tilldelade medel, beviljat, bidragsbelopp, belopp""",
+        "en": """amount awarded, grant awarded, eu contribution, grant amount, amount granted,
+            award amount, approved amount, awarded, amount""",
+    },
+    "kind": {
+        "sv": "typ av, organisationstyp, organisationsform",
+        "en": "type of, organisation type, organization type",
+    },
+    "countries": {
+        "sv": "samarbetsland, partnerland, land",
+        "en": "partner country, country, countries",
+    },
+    "partners": {
+        "sv": "samarbetspart, samarbetspartner, samverkanspart, partner",
+        "en": "partner organisation, partner organization, partner, partners",
+    },
+    "themes": {"sv": "tema, sakområde, temaområde", "en": "theme, topic, focus area"},
+    "project": {"sv": "projektnamn, projekttitel", "en": "project title, project name"},
+    "status": {"sv": "beslutsstatus", "en": "decision status"},
+    "grantee": {
+        "sv": "sökande, bidragsmottagare, huvudsökande, mottagare",
+        "en": "recipient, grantee, beneficiary, applicant, lead partner, organisation name",
+    },
+}
+
+# A header with one of these is something else than the words beside it say.
+_ELSE = """datum date day dag nr no number id identifier identifierare url uri web website webb
+    webbplats address adress street postal postcode postnummer postort ort city county län region e
+    epost email mejl telefon phone organisationsnummer orgnr kod code company charity registration
+    dnr diarienummer description beskrivning budget cost kostnad kostnader costs utbetalt utbetalda
+    paid disbursed återkrav medfinansiering medfinansierat egeninsats egenfinansiering cofinancing
+    minimum lägsta högsta kvar återstående remaining andel share procent percent antal count
+    kontaktperson contact från to per location latitude longitude role roll rank poäng score"""
+_UNIT_FILLERS = "i in of av the år year totalt total summa"
+_CODES = frozenset({"code", "kod"})
+_SHARED = ("status", "partner", "partners", "region")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a sheet's header row is and which column holds which field.
+
+    `row` counts from 0. `at` gives the column numbers of a field, `names` its header texts. `unit`
+    is what amounts are to be multiplied by; `currency` what the amount's header says, if anything.
+    `rivals` are the headers that could be the granted amount just as well.
+    """
+
+    row: int
+    at: dict[str, tuple[int, ...]]
+    names: dict[str, str]
+    language: str
+    unit: Decimal = Decimal(1)
+    currency: str | None = None
+    krona: bool = False
+    rivals: tuple[str, ...] = ()
+    unit_of_applied: Decimal = Decimal(1)
+    score: int = field(default=0, compare=False)
+
+
+def find_columns(rows: Sequence[Sequence[str]]) -> Columns | None:
+    """The header row among the first rows and its columns, or None when no row looks like one.
+
+    A header row names at least two fields, a grantee or an amount among them; the row that names
+    most wins, the first of equals.
+    """
+    candidates = (_columns(number, row) for number, row in enumerate(rows[:SEARCHED_ROWS]))
+    found = [columns for columns in candidates if columns is not None]
+    return max(found, key=lambda columns: (columns.score, -columns.row), default=None)
+
+
+@dataclass(frozen=True)
+class _Match:
+    """One header as one field. `rank` is smaller the surer: exact first, then by list."""
+
+    field: str
+    column: int
+    rank: int
+    languages: frozenset[str]
+
+
+def _columns(number: int, row: Sequence[str]) -> Columns | None:
+    matches = [m for column, header in enumerate(row) for m in _matches(column, header)]
+    chosen: dict[str, list[_Match]] = {}
+    taken: set[int] = set()
+    for match in sorted(matches, key=lambda match: (match.rank, match.column)):
+        if match.column in taken or (match.field in chosen and match.field not in SEVERAL):
+            continue
+        chosen.setdefault(match.field, []).append(match)
+        taken.add(match.column)
+    if len(chosen) < 2 or not {"grantee", "amount"} & chosen.keys():
+        return None
+    in_order = sorted(chosen, key=lambda name: min(match.column for match in chosen[name]))
+    at = {name: _in_order(name, chosen[name], row) for name in in_order}
+    amount = row[at["amount"][0]] if "amount" in at else ""
+    applied = row[at["amount_applied"][0]] if "amount_applied" in at else ""
+    return Columns(
+        row=number,
+        at=at,
+        names={name: ", ".join(_shown(row[column]) for column in at[name]) for name in at},
+        language=_language(chosen),
+        unit=_unit(amount),
+        unit_of_applied=_unit(applied),
+        currency=_currency(amount),
+        krona=_says_only_krona(amount),
+        rivals=_rivals(chosen, matches, row),
+        score=sum(3 if found[0].rank < 1000 else 1 for found in chosen.values()),
+    )
+
+
+def _matches(column: int, header: str) -> list[_Match]:
+    words = _words(header)
+    if not words or len(words) > 8:
+        return []
+    phrase = " ".join(words)
+    exact = [_Match(f, column, rank, langs) for f, rank, langs in _exact().get(phrase, ())]
+    if exact or set(words) & set(_ELSE.split()):
+        return exact
+    for rank, (synonym, name, language) in enumerate(_within()):
+        if f" {synonym} " in f" {phrase} ":
+            return [_Match(name, column, 1000 + rank, frozenset({language}))]
+    return []
+
+
+@cache
+def _exact() -> dict[str, list[tuple[str, int, frozenset[str]]]]:
+    """(field, rank, languages) per synonym. A word that both languages share speaks for neither."""
+    ranks: dict[str, dict[str, int]] = {}
+    languages: dict[str, set[str]] = {phrase: {"sv", "en"} for phrase in _SHARED}
+    for name, by_language in _EXACT.items():
+        for language, words in by_language.items():
+            for rank, synonym in enumerate(words.split(",")):
+                phrase = " ".join(synonym.split())
+                ranks.setdefault(phrase, {}).setdefault(name, rank)
+                languages.setdefault(phrase, set()).add(language)
+    return {
+        phrase: [
+            (name, rank, frozenset(languages[phrase] if len(languages[phrase]) == 1 else ()))
+            for name, rank in fields.items()
+        ]
+        for phrase, fields in ranks.items()
+    }
+
+
+@cache
+def _within() -> list[tuple[str, str, str]]:
+    """(synonym, field, language): the applied amount first, then the longest synonym."""
+    every = [
+        (" ".join(synonym.split()), name, language)
+        for name, by_language in _WITHIN.items()
+        for language, words in by_language.items()
+        for synonym in words.split(",")
+    ]
+    return sorted(every, key=lambda entry: (entry[1] != "amount_applied", -len(entry[0])))
+
+
+def _in_order(name: str, found: list[_Match], row: Sequence[str]) -> tuple[int, ...]:
+    """The columns from left to right; country codes only where no column holds names."""
+    columns = sorted(match.column for match in found)
+    named = [column for column in columns if not _CODES & set(_words(row[column]))]
+    return tuple(named or columns) if name == "countries" else tuple(columns)
+
+
+def _language(chosen: dict[str, list[_Match]]) -> str:
+    votes = Counter(lang for found in chosen.values() for m in found for lang in m.languages)
+    return "en" if votes["en"] > votes["sv"] else "sv"
+
+
+def _rivals(
+    chosen: dict[str, list[_Match]], matches: list[_Match], row: Sequence[str]
+) -> tuple[str, ...]:
+    """Headers that match the granted amount exactly as well as the one that was chosen."""
+    best = chosen.get("amount", [None])[0]
+    if best is None:
+        return ()
+    alike = [m for m in matches if m.field == "amount" and m.rank == best.rank]
+    return tuple(_shown(row[m.column]) for m in alike) if len(alike) > 1 else ()
+
+
+def _words(header: str) -> list[str]:
+    """The words of a header without brackets, numbers, currencies and units."""
+    text = unicodedata.normalize("NFC", header).casefold()
+    text = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", text)
+    words = [w for w in re.findall(r"[^\W\d_]+|[€£$]|\d+", text) if not w.isdigit()]
+    while len(words) > 1 and (_is_unit(words[-1]) or words[-1] in _UNIT_FILLERS.split()):
+        words.pop()
+    while len(words) > 1 and (_is_unit(words[0]) or words[0] in {"i", "in", "the"}):
+        words.pop(0)
+    return words
+
+
+def _is_unit(word: str) -> bool:
+    return amounts.currency_of(word) is not None or amounts.unit_of(word) is not None
+
+
+def _signs(header: str) -> list[str]:
+    """Everything in a header that may be a unit or a currency, brackets included."""
+    text = unicodedata.normalize("NFC", header).casefold()
+    text = re.sub(r"['’´]?\b000['’´]?s?\b", "000s", text)
+    return re.findall(r"us\$|000s|[a-z]*[€£$]|[^\W\d_]+", text)
+
+
+def _unit(header: str) -> Decimal:
+    """What amounts are to be multiplied by. A lone k or m is no unit (`Belopp m.m.`)."""
+    words = [word for word in _signs(header) if len(word) > 1]
+    units = [unit for word in words if (unit := amounts.unit_of(word))]
+    return max(units, default=Decimal(1))
+
+
+def _currency(header: str) -> str | None:
+    found = {currency for word in _signs(header) if (currency := amounts.currency_of(word))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _says_only_krona(header: str) -> bool:
+    return any(w.endswith(("kr", "kronor")) for w in _signs(header)) and "sek" not in header.lower()
+
+
+def _shown(header: str) -> str:
+    return " ".join(header.split())
