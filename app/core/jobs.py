@@ -8,6 +8,7 @@ worker is killed. That is harmless: every minute the worker runs every job again
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 Step = Callable[[], object]
 _steps: dict[str, Step] = {}
+stopping = threading.Event()  # set when the worker is told to end; long jobs look at it
 
 
 def job(name: str) -> Callable[[Step], Step]:
@@ -38,7 +40,9 @@ def ring(name: str) -> None:
     try:
         _bell(current_app._get_current_object()).ring(name)  # type: ignore[attr-defined]
     except Exception:
-        log.warning("the bell for %s could not be rung; the next sweep will do", name, exc_info=True)
+        log.warning(
+            "the bell for %s could not be rung; the next sweep will do", name, exc_info=True
+        )
 
 
 def run_all() -> None:
@@ -78,7 +82,12 @@ class Bell:
     def consumer(self, *, threads: int) -> Consumer:
         """The loop that answers rings and sweeps each minute, without signal handlers of its own."""
         consumer = _QuietConsumer(
-            self.huey, workers=threads, periodic=True, initial_delay=0.05, backoff=1.2, max_delay=0.5
+            self.huey,
+            workers=threads,
+            periodic=True,
+            initial_delay=0.05,
+            backoff=1.2,
+            max_delay=0.5,
         )
         self.huey.flush_locks()
         return consumer
