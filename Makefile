@@ -1,0 +1,66 @@
+# Everything a checkout needs, with Python 3.11, make and the package registries. `make help` lists it.
+PY ?= python3
+PORT ?= 8000
+V := .venv
+PIP := $(V)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+PYTEST := $(V)/bin/python -m pytest
+
+export PYTHONPATH := $(CURDIR)
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test test-quick check lint lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-20s %s\n' "$$name" "$$text"; done
+
+run: setup ## set up, then start the demo office on http://127.0.0.1:$(PORT)
+	@exec $(V)/bin/pressrum demo --port $(PORT)
+
+setup: $(V)/bin/pressrum ## install what Pressrum runs on into .venv
+
+test: $(V)/.dev $(V)/bin/pressrum ## install what the tests need and run them all
+	@$(V)/bin/python tests/browser/install.py
+	$(PYTEST) -n 2
+
+test-quick: $(V)/.dev $(V)/bin/pressrum ## the tests that need no browser
+	$(PYTEST) -n 2 -m "not browser"
+
+check: lint test ## format, lint, types, then every test
+
+lint: $(V)/.dev
+	$(V)/bin/python -m ruff format --check .
+	$(V)/bin/python -m ruff check .
+	$(V)/bin/python -m mypy
+	$(V)/bin/python -m djlint templates --lint --quiet
+
+lock: $(V)/.dev ## pin every package anew after a change in pyproject.toml
+	$(COMPILE) pyproject.toml -o .ci/requirements.lock
+	$(COMPILE) --extra dev -c .ci/requirements.lock pyproject.toml -o .ci/requirements-dev.lock
+
+COMPILE := $(V)/bin/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate --python-version 3.11
+
+clean: ## remove what was installed and built; the office's own data in var/ stays
+	rm -rf $(V) var/browser tests/browser/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find app releases subscribers migrations tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(V)/.base: .ci/requirements.lock
+	@$(PY) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Pressrum needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; say which with make PY=python3.11")'
+	@echo "Installing the packages Pressrum runs on (half a minute the first time)"
+	@$(V)/bin/python -m pip --version >/dev/null 2>&1 || $(PY) -m venv --clear $(V)
+	@$(PIP) -r .ci/requirements.lock
+	@touch $@
+
+$(V)/.dev: .ci/requirements-dev.lock $(V)/.base
+	@echo "Installing the packages the tests need (half a minute the first time)"
+	@$(PIP) -r .ci/requirements-dev.lock
+	@touch $@
+
+# Pressrum is run from its checkout, not installed: templates and migrations lie beside the code.
+$(V)/bin/pressrum: Makefile $(V)/.base
+	@printf '%s\n' '#!/bin/sh' \
+		'checkout=$$(dirname "$$(dirname "$$(dirname "$$(readlink -f "$$0")")")")' \
+		'PYTHONPATH="$$checkout" exec "$$checkout/.venv/bin/python" -P -c \' \
+		'"import sys; sys.argv[0] = '"'pressrum'"'; from app.cli import main; main()" "$$@"' > $@
+	@chmod +x $@
