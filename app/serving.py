@@ -1,0 +1,278 @@
+"""Serving an installation from one command: web server, worker and mail catcher, watched together.
+
+The parent starts each part as a child process in a session of its own, so that Ctrl-C in a terminal
+reaches the parent alone. It stops them all when it is told to or when one of them ends by itself.
+A child ends when its parent is gone, however that came about: it holds the reading end of a pipe
+that only the parent can close.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from app import create_app
+from app.core import jobs
+from app.settings import CHECKOUT, PREFIX, Settings
+
+THREADS = 8  # one process: SQLite has one writer, and Python one interpreter lock
+JOB_THREADS = 4
+READY_SECONDS = 60
+STOP_SECONDS = 10
+WORK_STOP_SECONDS = 30
+
+Child = subprocess.Popen[bytes]
+
+
+class CannotServe(Exception):
+    """The parts could not be started; the text says why."""
+
+
+def serve(
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    worker: bool = True,
+    catcher: bool = False,
+    threads: int = THREADS,
+    ready: Callable[[], object] | None = None,
+) -> int:
+    """Run until told to stop; the exit code: 0 when told to, 1 when a part ended by itself.
+
+    `ready` is called once when the pages answer; by default one line says so. `catcher` runs the
+    demo's mail catcher on settings.mail_port, keeping mail in the folder settings.outbox.
+    Raises CannotServe when the port is taken or the pages do not answer. To be called in the main
+    thread: it answers SIGTERM and SIGINT.
+    """
+    await_free(host, port)
+    stop = threading.Event()
+    before = {sign: signal.signal(sign, lambda *_: stop.set()) for sign in _STOP_SIGNALS}
+    children: dict[str, Child] = {}
+    environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
+    try:
+        if catcher:
+            children["mail catcher"] = start(["catcher"], environment)
+        children["web server"] = start(["web", host, str(port), str(threads)], environment)
+        if worker:
+            children["worker"] = start(["worker"], environment)
+        ended = _await_pages(host, port, children=children, stop=stop)
+        if ended is None and not stop.is_set():
+            (ready or _say_ready(settings))()
+            ended = _watch(children, stop=stop)
+    finally:
+        stop_all(children)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+    if ended:
+        print(f"Stopped, because the {ended} ended by itself", file=sys.stderr, flush=True)
+    return 1 if ended else 0
+
+
+def work(app: Flask, *, threads: int = JOB_THREADS) -> None:
+    """Answer rings and sweep each minute until SIGTERM or SIGINT; what is begun is finished.
+
+    Long jobs look at `jobs.stopping` and end early. Leaves within 30 seconds in any case, which is
+    harmless: the leases of what was under way run out and another worker takes it up.
+    """
+    for sign in _STOP_SIGNALS:
+        signal.signal(sign, lambda *_: jobs.stopping.set())
+    with app.app_context():
+        jobs.run_all()
+    consumer = jobs.bell(app).consumer(threads=threads)
+    consumer.start()
+    while not jobs.stopping.wait(10):
+        consumer.check_worker_health()
+    last_resort = threading.Timer(WORK_STOP_SECONDS, os._exit, [0])
+    last_resort.daemon = True
+    last_resort.start()
+    consumer.stop(graceful=True)
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """The settings as the environment of a child process, each one spoken out."""
+    texts: dict[str, str] = {}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, sa.URL):
+            value = value.render_as_string(hide_password=False)
+        texts[PREFIX + field.name.upper()] = str(value)
+    return texts
+
+
+def free_port(wanted: int, *, host: str = "127.0.0.1") -> int:
+    """`wanted` when nobody listens there, else one that the system picks."""
+    with suppress(OSError):
+        _bind(host, wanted)
+        return wanted
+    return _bind(host, 0)
+
+
+def await_free(host: str, port: int, *, seconds: float = 5) -> None:
+    """Wait for a server of before to leave the port. Raises CannotServe."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            _bind(host, port)
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise CannotServe(
+                    f"Port {port} on {host} cannot be used: {error.strerror}"
+                ) from error
+            time.sleep(0.2)
+        else:
+            return
+
+
+def start(part: Sequence[str], environment: dict[str, str]) -> Child:
+    """A child process that runs one part and lives no longer than this process."""
+    command = [sys.executable, "-P", "-m", "app.serving", *part]
+    return subprocess.Popen(  # noqa: S603 - ourselves
+        command, env=environment, stdin=subprocess.PIPE, start_new_session=True
+    )
+
+
+def stop_all(children: dict[str, Child], *, seconds: float = STOP_SECONDS) -> None:
+    """Ask every part to stop; end the whole session of one that does not in time."""
+    for child in children.values():
+        if child.poll() is None:
+            child.terminate()
+    deadline = time.monotonic() + seconds
+    for name, child in children.items():
+        try:
+            child.wait(max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            print(f"The {name} did not stop in time", file=sys.stderr, flush=True)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        if child.stdin:
+            child.stdin.close()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """One part, as a child of `serve`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    part, *rest = arguments
+    if part == "web":
+        host, port, threads = rest
+        _web(host, int(port), threads=int(threads))
+    elif part == "worker":
+        work(create_app())
+    elif part == "catcher":
+        from app.catcher import run
+        from app.settings import load
+
+        settings = load()
+        run(Path(settings.outbox), port=settings.mail_port)
+
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def _web(host: str, port: int, *, threads: int) -> None:
+    server = Server(
+        "app.wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        blocking_threads=threads,
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=STOP_SECONDS // 2,
+    )
+    server.serve(target_loader=_load, wrap_loader=False)
+
+
+def _load() -> Any:
+    """The application inside granian's own worker process, which may lose its parent, too."""
+    threading.Thread(target=_leave_after, args=(os.getppid(),), daemon=True).start()
+    return create_app()
+
+
+def _leave_with_parent() -> None:
+    """Wait for the end of the pipe that the parent holds, then ask ourselves to stop."""
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leave_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _await_pages(
+    host: str, port: int, *, children: dict[str, Child], stop: threading.Event
+) -> str | None:
+    """Wait until the pages answer; the name of a part that ended meanwhile. Raises CannotServe."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not stop.wait(0.1):
+        if ended := _ended(children):
+            return ended
+        if _answers(host, port):
+            return None
+        if time.monotonic() > deadline:
+            raise CannotServe(f"The pages did not answer within {READY_SECONDS} seconds")
+    return None
+
+
+def _answers(host: str, port: int) -> bool:
+    with closing(http.client.HTTPConnection(_reachable(host), port, timeout=5)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+
+
+def _watch(children: dict[str, Child], *, stop: threading.Event) -> str | None:
+    """Wait until told to stop, or until a part ends: its name."""
+    while not stop.wait(0.2):
+        if ended := _ended(children):
+            return ended
+    return None
+
+
+def _ended(children: dict[str, Child]) -> str | None:
+    return next((name for name, child in children.items() if child.poll() is not None), None)
+
+
+def _say_ready(settings: Settings) -> Callable[[], object]:
+    return lambda: print(f"Pressrum answers at {settings.base_url}/", flush=True)
+
+
+def _bind(host: str, port: int) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with closing(socket.socket(family)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+        return int(probe.getsockname()[1])
+
+
+def _reachable(host: str) -> str:
+    """Where to ask ourselves: an address that means every interface is none to connect to."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
