@@ -1,2 +1,239 @@
-from flask import Flask
-def init_app(app: Flask) -> None: ...
+"""What every page shares: its language and filters, the error pages, the front door and health.
+
+The one place that maps the domain's errors to HTTP. Blueprints are registered here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from app.core import formats
+from app.core.accounts import signed_in
+from app.core.clock import STOCKHOLM
+from app.core.db import db
+from app.core.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NotNow
+from app.core.organisation import Organisation, organisation
+from app.core.words import LANGUAGES, translate
+from app.core.words.language import interface_language, preferred_language, speak
+
+STATUS: dict[type[DomainError], int] = {
+    NotFound: 404,
+    NotAllowed: 403,
+    NotNow: 409,
+    BadInput: 422,
+    Conflict: 409,
+}
+EXPLAINED = {400, 403, 404, 405, 409, 410, 413, 422, 429, 500}
+A_YEAR = 365 * 24 * 3600
+
+
+def init_app(app: Flask) -> None:
+    _register_blueprints(app)
+    app.add_url_rule("/", "front_door", front_door)
+    app.add_url_rule("/healthz", "health", health)
+    app.before_request(_begin_page)
+    app.after_request(_let_assets_be_kept)
+    app.context_processor(_page_facts)
+    app.register_error_handler(DomainError, refused)
+    app.register_error_handler(CSRFError, form_expired)
+    app.register_error_handler(HTTPException, failed)
+    _furnish(app)
+
+
+def _register_blueprints(app: Flask) -> None:
+    from releases.newsroom import public as newsroom
+
+    app.register_blueprint(newsroom.blueprint)
+
+
+def _furnish(app: Flask) -> None:
+    """Globals and filters of the templates; also seen by imported macros."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        t=t, organisation=the_organisation, asset=asset, signed_in=signed_in
+    )
+    app.jinja_env.filters.update(
+        long_date=lambda moment: formats.long_date(moment, interface_language(), _zone()),
+        date_line=lambda moment: formats.date_line(moment, interface_language(), _zone()),
+        month=lambda moment: formats.month(moment, interface_language(), _zone()),
+        short_date=lambda moment: formats.short_date(moment, _zone()),
+        short_moment=lambda moment: formats.short_moment(moment, _zone()),
+        iso=lambda moment: formats.iso(moment, _zone()),
+        phone_href=formats.phone_href,
+        postcode=formats.postcode,
+        web_name=formats.web_name,
+    )
+
+
+def t(key: str, **facts: Any) -> str:
+    """The text of `key` in the language of this page."""
+    return translate(key, interface_language(), **facts)
+
+
+def the_organisation() -> Organisation:
+    """The organisation, asked for once a request."""
+    if "organisation" not in g:
+        g.organisation = organisation()
+    found: Organisation = g.organisation
+    return found
+
+
+def asset(name: str) -> str:
+    """The address of one of our files, with its version, so that browsers may keep it for good."""
+    return url_for("static", filename=name, v=_version(name))
+
+
+def front_door() -> ResponseReturnValue:
+    """To the newsroom in the visitor's language."""
+    response = redirect(f"/{preferred_language()}/")
+    response.vary.add("Accept-Language")
+    return response
+
+
+def health() -> ResponseReturnValue:
+    """Whether this process and its database answer."""
+    try:
+        db.session.execute(sa.text("SELECT 1"))
+    except sa.exc.SQLAlchemyError:
+        current_app.logger.exception("the database does not answer")
+        return jsonify(status="failing", database="failing"), 503
+    return jsonify(status="ok", database="ok")
+
+
+def refused(error: DomainError) -> ResponseReturnValue:
+    """A page for what the domain refuses, in its own words."""
+    db.session.rollback()
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
+    return _error_page(status, reason=refusal(error))
+
+
+def refusal(error: DomainError) -> str:
+    """The sentence a person reads about a refused request; empty when nobody has written one."""
+    try:
+        return t(f"errors.{error.key}", **error.facts)
+    except (KeyError, IndexError):
+        current_app.logger.error("no words for the error %s", error.key)
+        return ""
+
+
+def form_expired(_error: CSRFError) -> ResponseReturnValue:
+    return _error_page(400, words="expired")
+
+
+def failed(error: HTTPException) -> ResponseReturnValue:
+    """A page for every other failure. What happened inside stays in the log."""
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error
+    response = _error_page(status)
+    for name, value in error.get_headers():
+        if name not in ("Content-Type", "Content-Length"):
+            response.headers[name] = value
+    return response
+
+
+def _error_page(status: int, *, reason: str = "", words: str = "") -> Response:
+    if status >= 500:
+        _without_database()
+    if status in EXPLAINED:
+        words = words or str(status)
+    else:
+        words = "500" if status >= 500 else "400"
+    is_office = request.path.startswith("/office") and status < 500 and signed_in() is not None
+    text = render_template(
+        "errors/page.html",
+        layout="office/base.html" if is_office else "base.html",
+        words=words,
+        reason=reason,
+        is_office=is_office,
+    )
+    response = make_response(text, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _without_database() -> None:
+    """Let the page be drawn even though the database may be what failed."""
+    name = "Pressrum"
+    g.organisation = Organisation(
+        name_sv=name,
+        name_en=name,
+        short_name=name,
+        site="",
+        street="",
+        postcode="",
+        town="",
+        switchboard="",
+        press_email="",
+        social=[],
+        about_sv="",
+        about_en="",
+        time_zone=STOCKHOLM,
+    )
+    if "language" not in g:
+        speak(preferred_language())
+    g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]
+
+
+def _begin_page() -> None:
+    """The address says which language a public page speaks."""
+    for kept in ("language", "organisation"):
+        g.pop(kept, None)
+    first = request.path.split("/", 2)[1]
+    if first in LANGUAGES:
+        speak(first)
+
+
+def _page_facts() -> dict[str, Any]:
+    language = interface_language()
+    return {
+        "language": language,
+        "other_language": next(other for other in LANGUAGES if other != language),
+        "base_url": current_app.config["BASE_URL"],
+    }
+
+
+def _zone() -> str:
+    return the_organisation().time_zone
+
+
+def _version(name: str) -> str:
+    path = Path(current_app.static_folder or "") / name
+    try:
+        return _hash_of(path, path.stat().st_mtime_ns)
+    except OSError:
+        return "0"
+
+
+@lru_cache(maxsize=256)
+def _hash_of(path: Path, _changed: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _let_assets_be_kept(response: Response) -> Response:
+    if request.endpoint == "static" and response.status_code in (200, 304):
+        name = (request.view_args or {}).get("filename", "")
+        if request.args.get("v") == _version(name):
+            response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+    return response
