@@ -192,7 +192,7 @@ def _grouped_by_threes(cell: str) -> bool:
     """False for digits with a space where no group ends: `1 20`, or two numbers in one cell."""
     digits = re.findall(r"\d[\d\s]*", _SPACES.sub(" ", cell))
     groups = [part.strip() for part in digits if " " in part.strip()]
-    return all(re.fullmatch(r"\d{1,3}( \d{3})+", group) for group in groups)
+    return all(re.fullmatch(r"\d+( \d{3})+", group) for group in groups)
 
 
 def _number(digits: str, decimal: str | None) -> Decimal:

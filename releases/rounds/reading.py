@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePath
 from typing import Any
 from xml.parsers import expat
@@ -395,7 +395,7 @@ class _Reading:
             language=self.columns.language,
             columns=self.columns.names,
         )
-        if self.lines and not table.awards:
+        if self.lines and "amount" in self.columns.at and not table.awards:
             self.tell("no_awards")
         texts = {line.row.number: line.cells for line in self.lines}
         kinds = {line.row.number: self.text(line.cells, "kind") for line in self.lines}
@@ -565,15 +565,18 @@ class _Reading:
 
     def read_sum(self, number: int, cells: list[Any]) -> bool:
         """Whether a row states a sum. If so it is kept for comparison and not as a grant."""
-        texts = [_text(cell) for cell in cells]
-        words = [text for text in texts if text and not _is_number(text)]
-        grantee = self.text(cells, "grantee")
-        if not words:
+        texts = (_text(cell) for cell in cells)
+        words = (text for text in texts if text and not _is_number(text))
+        label = next(words, None)
+        if label is None:
             return self.read_bare_sum(number, cells)
-        if (grantee and grantee != words[0]) or self.text(cells, "project") not in ("", words[0]):
+        if not label.casefold().startswith((*_PART_WORDS, *_SUM_WORDS, "slut")):
             return False
-        whole, kind = _sum_of(words[0], alone=len(words) == 1 and "kind" in self.columns.at)
-        if whole is None or (self.text(cells, "kind") not in ("", words[0])):
+        grantee = self.text(cells, "grantee")
+        if grantee not in ("", label) or self.text(cells, "project") not in ("", label):
+            return False
+        whole, kind = _sum_of(label, alone=next(words, None) is None and "kind" in self.columns.at)
+        if whole is None or self.text(cells, "kind") not in ("", label):
             return False
         try:
             amount = amounts.parse_amount(
@@ -587,7 +590,7 @@ class _Reading:
             return True
         (cell,) = self.cells(cells, "amount")
         value = amounts.to_money(amount.value * self.unit(cell, self.columns.unit))
-        self.sums.append(_Sum(number, words[0], value, whole, kind))
+        self.sums.append(_Sum(number, label, value, whole, kind))
         return True
 
     def read_bare_sum(self, number: int, cells: list[Any]) -> bool:
@@ -632,7 +635,7 @@ class _Reading:
             right = {counted} if alone else {counted, self.part(stated)}
         elif stated.whole or stated.kind is None:
             right.add(_total(above))
-        if stated.kind is not None:
+        if stated.kind is not None and "kind" in self.columns.at:
             right.add(_total(line for line in self.lines if line.row.kind == stated.kind))
         slack = Decimal("0.005") * len(self.lines) if counted != int(counted) else 0
         return any(abs(stated.amount - amount) <= slack for amount in right)
@@ -641,8 +644,9 @@ class _Reading:
         """What a partial sum should be: the awards since the last sum, of its kind if any."""
         before = max((s.number for s in self.sums if s.number < stated.number), default=0)
         group = [line for line in self.lines if before < line.row.number < stated.number]
-        if stated.kind is not None and not any(line.row.kind == stated.kind for line in group):
-            group = [line for line in self.lines if line.row.kind == stated.kind]
+        of_kind = [line for line in self.lines if line.row.kind == stated.kind]
+        if stated.kind is not None and of_kind and not set(map(id, of_kind)) & set(map(id, group)):
+            group = of_kind  # a breakdown below the table
         return _total(group)
 
     # Currency
@@ -744,6 +748,7 @@ def _statuses() -> dict[str, AwardStatus]:
 # Cells
 
 
+@lru_cache(maxsize=4096, typed=True)  # a row's cells are asked for several times
 def _text(cell: Any) -> str:
     """A cell as text: composed letters, plain single spaces, line breaks kept."""
     if isinstance(cell, bool):
@@ -766,11 +771,14 @@ def _is_filled(row: Iterable[Any]) -> bool:
     return any(_text(cell) for cell in row)
 
 
+@lru_cache(maxsize=4096)
 def _is_number(text: str) -> bool:
+    if not re.search(r"\d", text):
+        return text in {"-", "–"}
     try:
         amounts.parse_amount(text)
     except amounts.AmountError:
-        return text in {"-", "–"}
+        return False
     return True
 
 
