@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +56,9 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
+def postgres() -> Iterator[sa.URL]:
     """A real, empty and migrated PostgreSQL database: TEST_POSTGRES_URL's, else one of our own."""
-    folder = tmp_path_factory.mktemp("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="pressrum-postgres-"))
     if given := os.environ.get("TEST_POSTGRES_URL"):
         server, url = None, normal_url(given)
     else:
@@ -74,10 +75,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sa.URL]:
     admin.dispose()
     if server is not None:
         server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def start_postgres(folder: Path) -> tuple[object, sa.URL]:
-    """PostgreSQL out of a wheel. Each user and process has a lock folder of its own."""
+    """PostgreSQL out of a wheel. Each user and process has a lock folder of its own.
+
+    As root it runs as another user, who must be able to reach its data.
+    """
+    folder.chmod(0o755)
     runtime = folder / "runtime"
     (runtime / "python_PostgresServer").mkdir(parents=True, mode=0o700)
     runtime.chmod(0o700)

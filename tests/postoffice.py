@@ -55,6 +55,7 @@ class PostOffice:
     """`at_rcpt` and `at_data` may answer for an address, e.g. '550 5.1.1 no such user'; None = yes.
 
     `before_reply` runs after the final dot and before the answer, in the server's thread.
+    `hangs_up_after_dot` takes the mail but closes the connection instead of saying so.
     """
 
     def __init__(self, *, utf8: bool = False) -> None:
@@ -62,6 +63,7 @@ class PostOffice:
         self.at_rcpt: Answer = lambda address: None
         self.at_data: Answer = lambda address: None
         self.before_reply: Callable[[Letter], None] = lambda letter: None
+        self.hangs_up_after_dot: Callable[[str], bool] = lambda address: False
         self.connections = 0
         self._lock = threading.Lock()
         self._controller = _Controller(
@@ -84,7 +86,12 @@ class PostOffice:
         return [letter for letter in self.letters if letter.to == address]
 
     async def handle_EHLO(  # noqa: N802 - the names are aiosmtpd's
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
     ) -> list[str]:
         session.host_name = hostname  # type: ignore[assignment]
         self.connections += 1
@@ -107,4 +114,6 @@ class PostOffice:
         self.before_reply(letter)
         with self._lock:
             self.letters.append(letter)
+        if self.hangs_up_after_dot(to):
+            server.transport.abort()
         return "250 2.0.0 taken"

@@ -6,6 +6,7 @@ Flask-Security does the work; its words come from our catalogues and its pages f
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask
 from flask_login import current_user
-from flask_security import Security, SQLAlchemyUserDatastore, UserMixin, hash_password
+from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore, UserMixin, hash_password
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, PrimaryKey, UTCDateTime, db, one_of
@@ -31,7 +32,7 @@ class Role(StrEnum):
     ADMIN = "admin"  # also users, organisation and house templates
 
 
-class User(Base, UserMixin):  # type: ignore[misc]
+class User(Base, UserMixin):
     __tablename__ = "user_account"
 
     id: Mapped[PrimaryKey]
@@ -45,8 +46,8 @@ class User(Base, UserMixin):  # type: ignore[misc]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     @property
-    def roles(self) -> list[Any]:
-        """Flask-Security's question; our own answer is the one role."""
+    def roles(self) -> list[Any]:  # type: ignore[override]
+        """Flask-Security's question about roles it could name; ours is the one above."""
         return []
 
     def may(self, *roles: Role) -> bool:
@@ -57,7 +58,7 @@ class User(Base, UserMixin):  # type: ignore[misc]
 def add_user(
     *, email: str, name: str, role: Role, password: str, language: str = "sv", at: datetime
 ) -> User:
-    """A new account. Raises BadInput for an address that is none or is taken, or a short password."""
+    """A new account. Raises BadInput for an address that is none or taken, or a short password."""
     address = normal_email(email)
     if find_user(address):
         raise BadInput("user_exists", email=address)
@@ -107,10 +108,8 @@ class _Words:
     """Flask-Security's translation domain, answered from our catalogues."""
 
     def gettext(self, text: str, **facts: Any) -> str:
-        try:
+        with suppress(KeyError):  # a text of a page that we do not serve
             text = translate(f"security.{text}", interface_language())
-        except KeyError:
-            pass  # a page we do not serve
         return text % facts if facts else text
 
     def ngettext(self, one: str, many: str, num: int, **facts: Any) -> str:
@@ -151,7 +150,7 @@ def init_app(app: Flask) -> None:
         REMEMBER_COOKIE_SAMESITE="Lax",
         REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
     )
-    security.init_app(app, SQLAlchemyUserDatastore(db, User, None))
+    security.init_app(app, SQLAlchemyUserDatastore(db, User, RoleMixin))
     words = _Words()
     app.extensions["security"].i18n_domain = words
     app.jinja_env.globals["_fsdomain"] = words.gettext

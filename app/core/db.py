@@ -39,7 +39,7 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An aware moment, kept as UTC. Refuses naive ones: they would mean something else elsewhere."""
+    """An aware moment, kept as UTC. Refuses naive ones: elsewhere they would mean another."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
@@ -101,7 +101,7 @@ _only_reading: ContextVar[bool] = ContextVar("only_reading", default=False)
 def reading() -> Iterator[None]:
     """Within it, transactions that begin on SQLite take no write lock.
 
-    For work that changes nothing, such as a GET; a write inside still works when nobody else writes.
+    For work that changes nothing, such as a GET; a write still works when nobody else writes.
     """
     mark = _only_reading.set(True)
     try:

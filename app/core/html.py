@@ -59,7 +59,7 @@ def plain(text: str) -> str:
 
 
 def without_gaps(text: str) -> str:
-    """What the public may see: blocks that hold only a marked gap are gone, other marks unwrapped."""
+    """What the public may see: a marked gap is gone, and so is a block that holds nothing else."""
     gap = r'<mark data-gap="[^"]*">.*?</mark>'
     text = re.sub(rf"<(p|blockquote|li|h2|h3)>\s*(?:{gap}\s*)+</\1>\s*", "", text, flags=re.DOTALL)
     return re.sub(gap, "", text, flags=re.DOTALL)

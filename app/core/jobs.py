@@ -46,7 +46,7 @@ def ring(name: str) -> None:
 
 
 def run_all() -> None:
-    """Every job once, in the order they were registered. One that fails does not stop the others."""
+    """Every job once, in the order of registration. One that fails does not stop the others."""
     for name in _steps:
         run(name)
 
@@ -80,7 +80,7 @@ class Bell:
         self._answer(name)
 
     def consumer(self, *, threads: int) -> Consumer:
-        """The loop that answers rings and sweeps each minute, without signal handlers of its own."""
+        """The loop that answers rings and sweeps each minute; it handles no signals of its own."""
         consumer = _QuietConsumer(
             self.huey,
             workers=threads,

@@ -15,6 +15,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.db import Base, Id, JSONText, PrimaryKey, UTCDateTime, one_of
 
+# Where rates and connections will be kept apart by mailbox provider; one group so far.
+DOMAIN_GROUP = "other"
+
 
 class Lane(IntEnum):
     """Who goes first: a lower lane is chosen before a higher one, then the older mailing."""

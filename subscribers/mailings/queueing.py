@@ -1,0 +1,204 @@
+"""Queueing: the words of a mailing are frozen and written down; nothing is sent here.
+
+`queue` is the one door through which a release becomes mail. It writes in the caller's
+transaction, so that publishing and its mailing happen together or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import css_inline
+import sqlalchemy as sa
+from flask import current_app, render_template
+
+from app.core.db import db
+from app.core.organisation import organisation
+from app.core.words import translate
+from subscribers.audience.models import Subscription
+from subscribers.mailings.messages import Letter, Slot, freeze
+from subscribers.mailings.models import (
+    Delivery,
+    DeliveryState,
+    Lane,
+    Mailing,
+    MailingKind,
+    MailingPart,
+    MailingState,
+)
+
+SYSTEM_HEADERS = {
+    "Auto-Submitted": "auto-generated",  # RFC 3834: no vacation message may answer
+    "X-Auto-Response-Suppress": "All",
+}
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """A release as finished words and links; all that this domain ever learns of it.
+
+    `key` names the revision (`release:42:r7:sv`): one key, one mailing, however often it is queued.
+    `topics` are slugs; whoever subscribes to one of them, in `language`, is written to once.
+    `text` and `html` are the whole mail but for the footer; `page_url` is where it can be read.
+    """
+
+    key: str
+    language: str
+    topics: tuple[str, ...]
+    subject: str
+    text: str
+    html: str
+    page_url: str
+    kind: MailingKind = MailingKind.RELEASE
+
+
+def queue(announcement: Announcement, *, at: datetime) -> Mailing:
+    """One mailing to everybody who subscribes at this moment; the same one when queued again.
+
+    Writes the mailing and its frozen message in the caller's transaction. Raises ValueError when
+    the message cannot be built.
+    """
+    if known := db.session.scalar(sa.select(Mailing).where(Mailing.key == announcement.key)):
+        return known
+    language = announcement.language
+    words = {
+        "words": translate,
+        "language": language,
+        "sender": organisation().short_name or organisation().name(language),
+        "unsubscribe_url": _url("unsubscribe", Slot.UNSUBSCRIBE),
+        "announcement": announcement,
+    }
+    letter = _letter(
+        subject=announcement.subject,
+        text=render_template("mail/frame.txt", **words),
+        html=render_template("mail/frame.html", **words),
+        language=language,
+        at=at,
+        headers=_list_headers(announcement),
+    )
+    mailing = Mailing(
+        key=announcement.key,
+        kind=announcement.kind,
+        lane=Lane.CORRECTION if announcement.kind is MailingKind.CORRECTION else Lane.RELEASE,
+        state=MailingState.MATERIALISING,
+        language=language,
+        topics=list(announcement.topics),
+        subject=announcement.subject,
+        queued_at=at,
+    )
+    return _store(mailing, letter)
+
+
+def queue_confirmation(subscription: Subscription, *, at: datetime) -> Mailing:
+    """The mail that asks the address's owner whether it was they who signed up."""
+    return _queue_system("confirmation", MailingKind.CONFIRMATION, subscription, at=at)
+
+
+def queue_notice(subscription: Subscription, *, at: datetime) -> Mailing:
+    """The mail that tells an active subscriber that somebody signed them up again."""
+    return _queue_system("notice", MailingKind.NOTICE, subscription, at=at)
+
+
+def _queue_system(
+    name: str, kind: MailingKind, subscription: Subscription, *, at: datetime
+) -> Mailing:
+    subscriber = subscription.subscriber
+    language = subscriber.language
+    words = {
+        "words": translate,
+        "language": language,
+        "sender": organisation().name(language),
+        "confirm_url": _url("confirm", Slot.CONFIRM),
+        "unsubscribe_url": _url("unsubscribe", Slot.UNSUBSCRIBE),
+    }
+    subject = translate(f"mailings.{name}.subject", language, sender=words["sender"])
+    letter = _letter(
+        subject=subject,
+        text=render_template(f"mail/{name}/body.txt", **words),
+        html=render_template(f"mail/{name}/body.html", **words),
+        language=language,
+        at=at,
+        headers=SYSTEM_HEADERS,
+    )
+    mailing = Mailing(
+        key=f"{name}:{subscription.public_id.hex()}:{at.isoformat()}",
+        kind=kind,
+        lane=Lane.CONFIRMATION,
+        state=MailingState.RUNNING,
+        language=language,
+        topics=[],
+        subject=subject,
+        queued_at=at,
+    )
+    _store(mailing, letter)
+    db.session.add(
+        Delivery(
+            mailing=mailing,
+            subscriber_id=subscriber.id,
+            subscription_id=subscription.id,
+            address=subscriber.address,
+            address_hash=subscriber.address_hash,
+            state=DeliveryState.QUEUED,
+            due_at=at,
+        )
+    )
+    db.session.flush()
+    return mailing
+
+
+def _store(mailing: Mailing, letter: Letter) -> Mailing:
+    template = freeze(letter)
+    db.session.add(mailing)
+    db.session.flush()
+    digest = hashlib.sha256(template).hexdigest()
+    db.session.add(MailingPart(mailing_id=mailing.id, sha256=digest, template=template))
+    db.session.flush()
+    return mailing
+
+
+def _letter(
+    *,
+    subject: str,
+    text: str,
+    html: str,
+    language: str,
+    at: datetime,
+    headers: dict[str, str],
+) -> Letter:
+    sender = organisation()
+    return Letter(
+        from_name=sender.short_name or sender.name(language),
+        from_address=current_app.config["MAIL_DEFAULT_SENDER"],
+        reply_to=sender.press_email,
+        subject=subject,
+        text=text,
+        html=_inliner().inline(html),
+        language=language,
+        at=at,
+        headers=headers,
+    )
+
+
+def _list_headers(announcement: Announcement) -> dict[str, str]:
+    domain = current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+    list_name = announcement.topics[0]
+    key = announcement.key.replace(":", "-")
+    return {
+        "List-Id": f"<{list_name}.{domain}>",
+        "List-Unsubscribe": f"<{_url('unsubscribe', Slot.UNSUBSCRIBE)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
+        "List-Archive": f"<{_url(announcement.language, '')}>",
+        "Feedback-ID": f"{key}:{list_name}:{announcement.kind.value}:pressrum",
+        "X-Auto-Response-Suppress": "All",
+    }
+
+
+def _inliner() -> css_inline.CSSInliner:
+    # Only our own <style> is inlined: nothing in a release may make the office fetch an address.
+    return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+def _url(*parts: str) -> str:
+    return "/".join((current_app.config["BASE_URL"], *parts))

@@ -1,0 +1,422 @@
+"""A queued mailing, from its rows to a real mail server and back."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from datetime import timedelta
+from html import unescape
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.clock import now
+from app.core.db import db
+from subscribers.audience.links import read_unsubscribe
+from subscribers.audience.models import EndedReason, SubscriptionState, Suppression
+from subscribers.mailings import claiming, delivering, envelopes
+from subscribers.mailings.delivering import sweep
+from subscribers.mailings.materialising import materialise
+from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
+from subscribers.mailings.queueing import queue, queue_confirmation
+from tests.conftest import SECRET
+from tests.factories import A_MORNING
+from tests.postoffice import PostOffice
+from tests.subscribers.mailings.cast import (
+    announcement,
+    delivery,
+    queued,
+    send_all,
+    states,
+    subscriber,
+    subscribers,
+)
+
+
+def test_each_subscriber_gets_one_mail_in_their_language(app: Flask, post: PostOffice) -> None:
+    swedish = subscribers(3)
+    subscriber("reader@abroad.example", language="en")
+    mailing = queued()
+
+    send_all()
+
+    assert sorted(letter.to for letter in post.letters) == swedish
+    assert states(mailing.id) == {"sent": 3}
+    assert db.session.get_one(Mailing, mailing.id).state.value == "finished"
+
+
+def test_a_mail_is_whole_in_text_and_html_and_can_be_left_in_one_click(
+    app: Flask, post: PostOffice
+) -> None:
+    subscription = subscriber("åsa@exempel.example".replace("å", "a"))
+    queued()
+
+    send_all()
+
+    (letter,) = post.letters
+    message = letter.message
+    assert message["To"] == "asa@exempel.example"
+    assert message["Subject"] == "Drygt 10,6 miljoner kronor till demokratisamarbete"
+    assert message["List-Id"] == "<press-releases.press.example>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "10\u00a0641\u00a0000 kronor" in letter.text
+    assert "10\u00a0641\u00a0000 kronor" in unescape(letter.html)
+    raw_header = re.search(rb"(?m)^List-Unsubscribe: <([^>\s]+)>\r?$", letter.raw)
+    assert raw_header, "the header must stand unfolded and unencoded"
+    link = raw_header.group(1).decode()
+    assert link in letter.text
+    assert link in letter.html
+    found = read_unsubscribe(link.rpartition("/")[2], secrets=[SECRET])
+    assert found.public_id == subscription.public_id
+    assert b"pressrum-slot" not in letter.raw
+    assert max(map(len, letter.raw.split(b"\r\n"))) <= 998
+
+
+def test_a_mail_bears_the_message_id_and_envelope_sender_of_its_delivery(
+    app: Flask, post: PostOffice
+) -> None:
+    subscribers(1)
+    queued()
+
+    send_all()
+
+    (letter,) = post.letters
+    row = delivery("reader0@news.example")
+    assert letter.message["Message-ID"] == f"<{envelopes.message_id(row.id)}>"
+    assert letter.sender == envelopes.sender(row.id)
+    assert re.fullmatch(r"b\+\d+\.[0-9a-f]{16}@bounce\.press\.example", letter.sender)
+
+
+def test_queueing_the_same_revision_twice_mails_once(app: Flask, post: PostOffice) -> None:
+    subscribers(2)
+    first = queued()
+    second = queued()
+
+    send_all()
+
+    assert first.id == second.id
+    assert len(post.letters) == 2
+
+
+def test_nothing_is_queued_when_publishing_is_rolled_back(app: Flask, post: PostOffice) -> None:
+    subscribers(1)
+    queue(announcement(), at=A_MORNING)
+    db.session.rollback()
+
+    send_all()
+
+    assert post.letters == []
+
+
+def test_who_says_yes_after_the_mailing_was_queued_is_not_in_it(
+    app: Flask, post: PostOffice
+) -> None:
+    subscribers(1)
+    queued()
+    late = subscriber("late@news.example")
+    late.consent_at = A_MORNING + timedelta(minutes=1)
+    db.session.commit()
+
+    send_all()
+
+    assert [letter.to for letter in post.letters] == ["reader0@news.example"]
+
+
+def test_a_pending_a_left_and_a_suppressed_address_get_nothing(
+    app: Flask, post: PostOffice
+) -> None:
+    subscriber("pending@news.example", state=SubscriptionState.PENDING)
+    left = subscriber("left@news.example")
+    left.state, left.ended_at, left.ended_reason = (
+        SubscriptionState.ENDED,
+        A_MORNING,
+        EndedReason.USER_LINK,
+    )
+    stopped = subscriber("stopped@news.example")
+    db.session.add(
+        Suppression(
+            address_hash=stopped.subscriber.address_hash,
+            scope="all",
+            reason="complaint",
+            created_at=A_MORNING,
+        )
+    )
+    db.session.commit()
+    queued()
+
+    send_all()
+
+    assert post.letters == []
+
+
+def test_case_20_an_unsubscribe_between_queueing_and_sending_wins(
+    app: Flask, post: PostOffice
+) -> None:
+    leaver = subscriber("leaver@news.example")
+    mailing = queued()
+    while materialise(at=now()):
+        pass
+    leaver.state, leaver.ended_at = SubscriptionState.ENDED, now()
+    db.session.commit()
+
+    send_all()
+
+    assert post.letters == []
+    assert states(mailing.id) == {"suppressed": 1}
+
+
+def test_a_large_audience_is_written_down_in_parts_and_completely(
+    app: Flask, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("subscribers.mailings.materialising.CHUNK", 3)
+    subscribers(10)
+    mailing = queued()
+
+    send_all()
+
+    assert states(mailing.id) == {"sent": 10}
+    assert len({letter.to for letter in post.letters}) == 10
+
+
+def test_a_full_mailbox_is_tried_again_later_and_the_others_are_served(
+    app: Flask, post: PostOffice
+) -> None:
+    subscribers(3)
+    post.at_rcpt = lambda to: "452 4.2.2 mailbox full" if to.startswith("reader1@") else None
+    mailing = queued()
+
+    send_all()
+
+    assert states(mailing.id) == {"sent": 2, "deferred": 1}
+    waiting = delivery("reader1@news.example")
+    assert (waiting.code, waiting.enhanced) == (452, "4.2.2")
+    assert waiting.due_at is not None
+    assert timedelta(seconds=40) < waiting.due_at - now() < timedelta(seconds=80)
+    assert db.session.get_one(Mailing, mailing.id).finished_at is None
+
+    post.at_rcpt = lambda to: None
+    send_all()
+    assert states(mailing.id)["deferred"] == 1, "not before its time"
+
+    db.session.execute(sa.update(Delivery).where(Delivery.due_at > now()).values(due_at=now()))
+    db.session.commit()
+    send_all()
+    assert states(mailing.id) == {"sent": 3}
+
+
+def test_case_23_an_unknown_user_ends_that_delivery_only(app: Flask, post: PostOffice) -> None:
+    subscribers(5)
+    post.at_rcpt = lambda to: "550 5.1.1 no such user" if to.startswith("reader0@") else None
+    mailing = queued()
+
+    send_all()
+
+    assert states(mailing.id) == {"sent": 4, "failed": 1}
+    lost = delivery("reader0@news.example")
+    assert (lost.code, lost.enhanced) == (550, "5.1.1")
+    assert lost.reply == "5.1.1 no such user"
+    attempt = db.session.scalars(sa.select(DeliveryAttempt)).one()
+    assert attempt.delivery_id == lost.id
+
+
+def test_a_refusal_after_the_dot_counts_as_a_refusal(app: Flask, post: PostOffice) -> None:
+    subscribers(2)
+    post.at_data = lambda to: "554 5.6.0 no thank you" if to.startswith("reader0@") else None
+    mailing = queued()
+
+    send_all()
+
+    assert states(mailing.id) == {"sent": 1, "failed": 1}
+
+
+def test_a_server_that_is_away_fails_nobody(app: Flask, post: PostOffice) -> None:
+    subscribers(30)
+    mailing = queued()
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        app.extensions["mail"].port, port = closed.getsockname()[1], app.extensions["mail"].port
+    send_all()
+    counts = states(mailing.id)
+    assert set(counts) <= {"queued", "deferred"}
+    assert sum(counts.values()) == 30
+
+    app.extensions["mail"].port = port
+    db.session.execute(sa.update(Delivery).values(due_at=now()))
+    db.session.commit()
+    send_all()
+
+    assert states(mailing.id) == {"sent": 30}
+
+
+def test_a_delivery_is_given_up_when_the_news_is_stale(app: Flask, post: PostOffice) -> None:
+    subscribers(1)
+    post.at_rcpt = lambda to: "450 4.2.0 later"
+    mailing = queued()
+    send_all()
+    db.session.execute(
+        sa.update(Delivery).values(due_at=now(), first_try_at=now() - timedelta(hours=49))
+    )
+    db.session.commit()
+
+    send_all()
+
+    assert states(mailing.id) == {"failed": 1}
+
+
+def test_case_45_a_server_that_closes_after_the_dot_leaves_one_uncertain_and_repeatable(
+    app: Flask, post: PostOffice
+) -> None:
+    subscribers(3)
+    post.hangs_up_after_dot = lambda to: to.startswith("reader1@") and not post.to(to)[1:]
+    mailing = queued()
+
+    send_all()
+
+    assert states(mailing.id) == {"sent": 2, "transmitting": 1}
+    assert db.session.get_one(Mailing, mailing.id).finished_at is None
+
+    db.session.execute(
+        sa.update(Delivery)
+        .where(Delivery.lease_until.is_not(None))
+        .values(lease_until=now() - timedelta(seconds=1))
+    )
+    db.session.commit()
+    sweep()
+    send_all()
+
+    assert states(mailing.id) == {"sent": 3}
+    assert delivery("reader1@news.example").uncertain_count == 1
+    first, second = post.to("reader1@news.example")
+    assert first.message["Message-ID"] == second.message["Message-ID"]
+
+
+def test_the_fence_stops_a_sender_whose_row_was_taken_from_it(
+    app: Flask, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribers(1)
+    mailing = queued()
+    fence = delivering._fence
+
+    def too_late(*args: object) -> bool:
+        db.session.execute(sa.update(Delivery).values(lease_owner="another|b|n|1|1|x"))
+        db.session.commit()
+        return fence(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(delivering, "_fence", too_late)
+    send_all()
+
+    assert post.letters == []
+    assert states(mailing.id) == {"claimed": 1}
+
+
+def test_an_expired_claim_goes_back_and_an_uncertain_one_is_counted(app: Flask) -> None:
+    subscribers(2)
+    mailing = queued()
+    materialise(at=now())
+    past = now() - timedelta(seconds=1)
+    one, two = db.session.scalars(sa.select(Delivery).order_by(Delivery.id)).all()
+    for row, state in ((one, DeliveryState.CLAIMED), (two, DeliveryState.TRANSMITTING)):
+        row.state, row.due_at, row.lease_until = state, None, past
+        row.lease_owner = "far away|b|n|1|1|x"
+    db.session.commit()
+
+    sweep()
+
+    assert states(mailing.id) == {"queued": 2}
+    assert [row.uncertain_count for row in (one, two)] == [0, 1]
+
+
+def test_a_living_claim_of_another_machine_is_left_alone(app: Flask) -> None:
+    subscribers(1)
+    mailing = queued()
+    materialise(at=now())
+    row = db.session.scalars(sa.select(Delivery)).one()
+    row.state, row.due_at = DeliveryState.CLAIMED, None
+    row.lease_owner, row.lease_until = "far away|b|n|1|1|x", now() + timedelta(minutes=1)
+    db.session.commit()
+
+    sweep()
+
+    assert states(mailing.id) == {"claimed": 1}
+
+
+def test_two_claims_at_once_never_share_a_row(app: Flask) -> None:
+    subscribers(40)
+    queued()
+    while materialise(at=now()):
+        pass
+    taken: list[int] = []
+    lock = threading.Lock()
+
+    def work() -> None:
+        with app.app_context():
+            while batch := claiming.claim(at=now(), size=3):
+                with lock:
+                    taken.extend(one.id for one in batch.deliveries)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(taken) == 40
+    assert len(set(taken)) == 40
+
+
+def test_a_confirmation_goes_before_a_release(app: Flask) -> None:
+    subscribers(2)
+    queued()
+    while materialise(at=now()):
+        pass
+    asked = subscriber("new@news.example", state=SubscriptionState.PENDING)
+    confirmation = queue_confirmation(asked, at=now())
+    db.session.commit()
+
+    batch = claiming.claim(at=now())
+
+    assert batch is not None
+    assert batch.mailing_id == confirmation.id
+
+
+def test_case_14_a_confirmation_is_a_system_mail(app: Flask, post: PostOffice) -> None:
+    asked = subscriber("new@news.example", state=SubscriptionState.PENDING)
+    queue_confirmation(asked, at=now())
+    db.session.commit()
+
+    send_all()
+
+    (letter,) = post.letters
+    assert letter.message["Auto-Submitted"] == "auto-generated"
+    assert letter.message["List-Unsubscribe"] is None
+    assert "/confirm/" in letter.text
+
+
+def test_case_47_claiming_and_sweeping_keep_to_their_indexes(app: Flask) -> None:
+    at = now()
+    statements = {
+        "ix_delivery_due": claiming._claim_statement(1, at=at, size=20, holder="h"),
+        "ix_delivery_held": sa.select(Delivery.id).where(Delivery.lease_until < at),
+    }
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(sa.text("SET LOCAL enable_seqscan = off"))
+
+    for index, statement in statements.items():
+        plan = _plan(statement)
+        assert index in plan, plan
+
+
+def _plan(statement: sa.Executable) -> str:
+    explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+    sent: list[tuple[str, object]] = []
+
+    def listen(_c: object, _cursor: object, text: str, parameters: object, *_: object) -> None:
+        sent.append((text, parameters))
+
+    sa.event.listen(db.engine, "before_cursor_execute", listen)
+    db.session.execute(statement)
+    sa.event.remove(db.engine, "before_cursor_execute", listen)
+    text, parameters = sent[-1]
+    rows = db.session.connection().exec_driver_sql(explain + text, parameters)  # type: ignore[arg-type]
+    return "\n".join(str(tuple(row)) for row in rows)
