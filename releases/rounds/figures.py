@@ -27,7 +27,7 @@ class Figure:
     """One named value.
 
     `noun` says what is counted or listed (`grantee`, `project`, `country`, a kind …). `alone` is
-    what a list of one grantee is called: its official name, where a longer list has short ones.
+    what the round's only grantee is called: its official name, where a longer list has short ones.
     """
 
     name: str
@@ -62,13 +62,14 @@ def compute(rows: Sequence[Row], *, currency: str) -> dict[str, Figure]:
     """Every figure of a round, by name. `currency` is the one that all amounts are in."""
     awards = [row for row in rows if row.is_award]
     who = grantees_of(awards)
+    alone = who[0].place.official if len(who) == 1 else ""
     figures = [
         *_money(awards, currency),
         _count("awards.count", len(awards), "award"),
         _count("projects.count", len({project_of(row) for row in awards}), "project"),
-        *_grantees("grantees", who, "grantee"),
+        *_grantees("grantees", who, "grantee", alone=alone),
         *_kinds(who, awards),
-        *_grantees("firsttimers", [g for g in who if g.is_first_timer], "firsttimer"),
+        *_grantees("firsttimers", [g for g in who if g.is_first_timer], "firsttimer", alone=alone),
         *_countries(awards),
         *(figure for row in awards for figure in _award(row, currency)),
     ]
@@ -109,10 +110,9 @@ def _money(awards: Sequence[Row], currency: str) -> list[Figure]:
     return [_amount(name, total, currency) for name in ("total", "total.rounded")]
 
 
-def _grantees(name: str, who: Sequence[Grantee], noun: str) -> list[Figure]:
+def _grantees(name: str, who: Sequence[Grantee], noun: str, *, alone: str) -> list[Figure]:
     if not who:
         return []
-    alone = who[0].place.official if len(who) == 1 else ""
     return [
         _count(f"{name}.count", len(who), noun),
         _list(f"{name}.list", "names", _distinct_names(who), noun="grantee", alone=alone),
@@ -121,11 +121,12 @@ def _grantees(name: str, who: Sequence[Grantee], noun: str) -> list[Figure]:
 
 def _join_the_unkinded(by_identity: dict[str, list[Row]]) -> None:
     """A row with a blank kind goes to the grantee of that name whose kind another row gives."""
+    of_name: dict[str, list[str]] = {}
+    for key, rows in by_identity.items():
+        if rows[0].kind is not None:
+            of_name.setdefault(place_of(rows[0]).short, []).append(key)
     for key in [key for key, rows in by_identity.items() if rows[0].kind is None]:
-        name = place_of(by_identity[key][0]).short
-        same = [
-            k for k, rows in by_identity.items() if k != key and place_of(rows[0]).short == name
-        ]
+        same = of_name.get(place_of(by_identity[key][0]).short, [])
         if len(same) == 1:
             by_identity[same[0]] += by_identity.pop(key)
 
