@@ -92,7 +92,8 @@ def plain(number: Decimal) -> str:
 
 
 def in_running_text(words: str, *, language: str) -> str:
-    """The words with a small initial, unless they begin with a name or an abbreviation."""
+    """Without a full stop, and with a small initial unless that of a name or an abbreviation."""
+    words = words.rstrip(" .;,") or words
     first, _, rest = words.partition(" ")
     is_ordinary = first[1:] == first[1:].lower() and len(first) > 1
     if not is_ordinary or first in _proper_names(language) or re.search(r"(^|\s)[0-9A-ZÅÄÖ]", rest):

@@ -124,7 +124,7 @@ def tidy(markup: str, *, blocks: bool) -> str:
     whether paragraphs, subheadings, lists and block quotes are among them.
     """
     writer = _Writer(BLOCKS | INLINE if blocks else INLINE)
-    writer.feed(markup)
+    writer.feed(re.sub(r"[\x00-\x08\x0b\x0e-\x1f\x7f]", "", markup))
     writer.close()
     if writer.open:
         raise ForbiddenMarkup(f"<{writer.open[-1]}>")

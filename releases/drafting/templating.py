@@ -9,13 +9,22 @@ Whatever goes wrong is a `TemplateProblem` that says which part and line the edi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import (
+    StrictUndefined,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    UndefinedError,
+    nodes,
+    pass_context,
+)
 from jinja2.exceptions import SecurityError
-from jinja2.runtime import LoopContext
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
@@ -106,6 +115,7 @@ class _Kitchen(ImmutableSandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
             cache_size=0,
+            finalize=_printable,
         )
         self.turns_left = MOST_TURNS
         defined = self.tests["defined"]
@@ -155,7 +165,8 @@ class _Kitchen(ImmutableSandboxedEnvironment):
     def is_safe_callable(self, obj: Any) -> bool:
         return getattr(obj, "may_be_called_by_templates", False) is True
 
-    def _counted(self, items: Iterable[Any]) -> tuple[Any, ...]:
+    @pass_context  # which also keeps Jinja from working the filter out while compiling
+    def _counted(self, _context: Context, items: Iterable[Any]) -> tuple[Any, ...]:
         found = tuple(islice(items, self.turns_left + 1))
         self.turns_left -= len(found)
         if self.turns_left < 0:
@@ -168,17 +179,19 @@ def _judge(tree: nodes.Template, part: str) -> None:
     waiting: list[tuple[nodes.Node, int]] = [(tree, 0)]
     while waiting:
         node, depth = waiting.pop()
-        if not isinstance(node, ALLOWED) or not _is_named_call(node) or depth > 60:
+        if not isinstance(node, ALLOWED) or not _is_plain(node) or depth > 60:
             line = getattr(node, "lineno", None)
             raise TemplateProblem("drafting.template_forbidden", part=part, line=line)
         waiting += [(child, depth + 1) for child in node.iter_child_nodes()]
 
 
-def _is_named_call(node: nodes.Node) -> bool:
+def _is_plain(node: nodes.Node) -> bool:
     if isinstance(node, nodes.Call):
         return isinstance(node.node, nodes.Name) and node.node.name in CALLABLE
     if isinstance(node, nodes.For):
         return not node.recursive
+    if isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        return isinstance(node.node, (nodes.Name, nodes.Getattr, nodes.Getitem))
     if isinstance(node, nodes.Filter):
         return node.node is not None and not node.name.startswith("_")
     return True
@@ -202,9 +215,17 @@ def _line_of(problem: BaseException, part: str) -> int | None:
     return line
 
 
+def _printable(value: Any) -> Any:
+    """Only words and counts are for readers; anything else would show them Python."""
+    if isinstance(value, (str, Said, Undefined)) or type(value) is int:
+        return value
+    raise MissingFigure(type(value).__name__)
+
+
 def _quoted(message: str) -> str:
-    """The name at the end of Jinja's `… has no attribute 'x'` and `'x' is undefined`."""
-    return (message.split("'")[1::2] or ["?"])[-1]
+    """The name in Jinja's `… has no attribute 'x'`, `… no element 17` and `'x' is undefined`."""
+    found = re.findall(r"'([^']*)'|element (\S+)", message)
+    return "".join(found[-1]) if found else "?"
 
 
 def _capital(said: Any) -> Markup:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from releases.drafting.context import Context, Quote
-from releases.drafting.language import Language
+from releases.drafting.language import Language, in_running_text
 from releases.drafting.markup import (
     data,
     gap,
@@ -112,7 +112,7 @@ def vocabulary(
         "recipients": words.recipients(),
         "examples": tuple(words.example(row) for row in examples_of(rows)),
         "programme": words.with_form("programme", context.programme, "through", language.through),
-        "purpose": words.with_form("purpose", context.purpose, "phrase", language.purpose),
+        "purpose": words.with_form("purpose", words.purpose(), "phrase", language.purpose),
         "organisation": words.organisation(),
         "decided_on": words.plain(
             "decided_on", language.date(context.decided_on) if context.decided_on else ""
@@ -141,7 +141,7 @@ def examples_of(rows: Sequence[Row]) -> list[Row]:
 
 
 def _is_telling(row: Row) -> bool:
-    return bool(row.partners and row.countries)
+    return any(map(str.strip, row.partners)) and any(map(str.strip, row.countries))
 
 
 def _of_new_countries(rows: Sequence[Row]) -> Iterator[Row]:
@@ -214,6 +214,11 @@ class _Words:
             place=self._place(row, named["country"]),
         )
 
+    def purpose(self) -> str:
+        """As it reads inside a sentence, whatever the form was given."""
+        phrase = self.context.purpose.strip().rstrip(".")
+        return in_running_text(phrase, language=self.language.CODE) if phrase else ""
+
     def organisation(self) -> Said:
         name, short = self.context.organisation, self.context.organisation_short
         said = self.plain(
@@ -254,6 +259,8 @@ class _Words:
 
     def _place(self, row: Row, country: Said) -> Said:
         preposition, _ = places_in_html(
-            row.countries, language=self.language, source=self.context.source_language
+            self.figures[f"award.{row.number}.country"].items,
+            language=self.language,
+            source=self.context.source_language,
         )
         return Said(f"{country._name}.place", Markup("{} {}").format(preposition, country))
