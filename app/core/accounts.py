@@ -141,6 +141,7 @@ def init_app(app: Flask) -> None:
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
         SECURITY_USE_REGISTER_V2=True,
         SECURITY_STATIC_FOLDER=None,
+        SECURITY_JOIN_USER_ROLES=False,  # a role is a column, not a table
         SECURITY_DEFAULT_REMEMBER_ME=False,
         SESSION_COOKIE_NAME="pressrum",
         SESSION_COOKIE_HTTPONLY=True,
