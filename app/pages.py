@@ -61,9 +61,11 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
+    from app import outbox
     from releases.newsroom import public as newsroom
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(outbox.blueprint)
 
 
 def _furnish(app: Flask) -> None:
