@@ -120,8 +120,7 @@ def variables(settings: Settings) -> dict[str, str]:
 def free_port(wanted: int, *, host: str = "127.0.0.1") -> int:
     """`wanted` when nobody listens there, else one that the system picks."""
     with suppress(OSError):
-        _bind(host, wanted)
-        return wanted
+        return _bind(host, wanted)
     return _bind(host, 0)
 
 
