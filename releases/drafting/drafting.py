@@ -18,7 +18,7 @@ from releases.drafting.context import Context, Quote
 from releases.drafting.language import HouseStyle, Language
 from releases.drafting.markup import say, text_of, translated
 from releases.drafting.templating import PARTS, TemplateProblem, check, render
-from releases.drafting.vocabulary import examples_of, vocabulary
+from releases.drafting.vocabulary import LONGEST_HEADLINE, examples_of, vocabulary
 from releases.rounds.figures import Figure, compute, grantees_of
 from releases.rounds.table import Row
 
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 LANGUAGES: dict[str, Language] = {"sv": swedish, "en": english}
-LONGEST_HEADLINE = 80
 
 Warnings = tuple[tuple[str, dict[str, Any]], ...]
 

@@ -31,7 +31,8 @@ from releases.rounds.kinds import KINDS
 from releases.rounds.table import Row
 
 MOST_EXAMPLES = 3
-LONGEST_SHORT = 45  # beside a rounded total and a preposition: a headline of 80 characters
+LONGEST_HEADLINE = 80
+BETWEEN = len("Totalt  till ")  # what a headline without a purpose needs beside its two figures
 ALWAYS = (
     "total", "total.rounded", "grantees", "grantees.count", "grantees.list", "awards",
     "awards.count", "projects", "projects.count", "firsttimers", "firsttimers.count",
@@ -199,7 +200,9 @@ class _Words:
             full = short = self.figure("grantees.list")
         else:
             full = self.figure("kinds" if kinds else "grantees.count")
-            fits = bool(kinds and len(text_of(full.__html__())) <= LONGEST_SHORT)
+            parts = (full, self.figure("total.rounded"))
+            room = LONGEST_HEADLINE - BETWEEN - sum(len(text_of(p.__html__())) for p in parts)
+            fits = kinds is not None and room >= 0
             short = self.figure("kinds" if fits else "grantees.count")
         full._children["short"] = short
         return full
