@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from app.core.words import translate
 from releases.drafting import english, swedish
 from releases.drafting.context import Context, Quote
 from releases.drafting.language import HouseStyle, Language
@@ -35,10 +36,18 @@ __all__ = [
     "check_template",
     "draft",
     "say_all",
+    "warning_sentence",
 ]
 
 LANGUAGES: dict[str, Language] = {"sv": swedish, "en": english}
 
+SENTENCES = {
+    "country_not_translated": "drafting.country_not_translated",
+    "first_timer_contradicted": "drafting.first_timer_contradicted",
+    "headline_long": "drafting.headline_long",
+    "kinds_incomplete": "drafting.kinds_incomplete",
+    "theme_not_translated": "drafting.theme_not_translated",
+}
 Warnings = tuple[tuple[str, dict[str, Any]], ...]
 
 
@@ -109,6 +118,11 @@ def say_all(figures: Mapping[str, Figure], *, context: Context) -> dict[str, Sai
         )
         for name, figure in figures.items()
     }
+
+
+def warning_sentence(code: str, facts: Mapping[str, Any], *, language: str) -> str:
+    """What a warning tells the person who reads the draft."""
+    return translate(SENTENCES[code], language, **facts)
 
 
 def check_template(template: Template) -> None:

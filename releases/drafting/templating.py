@@ -33,7 +33,11 @@ from releases.drafting.language import HouseStyle
 from releases.drafting.markup import ForbiddenMarkup, capital, text_of, tidy
 from releases.drafting.vocabulary import Example, MissingFigure, Said
 
-PARTS = ("headline", "lead", "body")
+PARTS = {
+    "headline": "drafting.part.headline",
+    "lead": "drafting.part.lead",
+    "body": "drafting.part.body",
+}
 LONGEST_TEMPLATE = 20_000
 LONGEST_TEXT = 300_000
 MOST_TURNS = 2_000
@@ -59,7 +63,7 @@ class TemplateProblem(ValueError):
 
     def told_in(self, language: str) -> str:
         """The sentence for the editor, the part called by its everyday name."""
-        part = translate(f"drafting.part.{self.part}", language)
+        part = translate(PARTS[self.part], language)
         return translate(self.key, language, **{**self.facts, "part": part})
 
 

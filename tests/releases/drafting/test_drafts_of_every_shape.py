@@ -28,6 +28,7 @@ from releases.drafting.drafting import (
     NoAwards,
     Quote,
     draft,
+    warning_sentence,
 )
 from releases.rounds.table import AwardStatus, Row
 
@@ -454,6 +455,9 @@ def test_warnings() -> None:
     assert facts["kinds_incomplete"] == {"n": 1, "rows": "3"}
     assert facts["first_timer_contradicted"] == {"grantee": "Lund", "rows": "2, 3"}
     assert facts["headline_long"]["most"] == 80
+    for code, given_facts in found.warnings:
+        for language in ("sv", "en"):
+            assert "{" not in warning_sentence(code, given_facts, language=language)
 
 
 def test_a_round_without_awards_has_no_draft() -> None:
