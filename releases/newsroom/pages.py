@@ -1,0 +1,160 @@
+"""What a reader gets to see of a revision: safe, without gaps, with its links around it. Pure.
+
+Saved texts are clean already; they are cleaned once more here, since this is the last door before
+the public. Revisions never change, so each text is cleaned once and remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from markupsafe import Markup
+
+from app.core import html
+from app.core.formats import iso, month
+from releases.editorial.models import Release, Revision
+
+SUMMARY = 300
+
+
+@dataclass(frozen=True)
+class Text:
+    """A revision's words as the public reads them. `title` and `summary` are plain text."""
+
+    headline: Markup
+    lead: Markup
+    body: Markup
+    title: str
+    summary: str
+    about: list[str]
+    contacts: list[dict[str, str]]
+    links: list[dict[str, str]]
+
+
+def public_text(revision: Revision) -> Text:
+    """Everything of a revision that is printed on its page."""
+    return Text(
+        headline=public_inline(revision.headline),
+        lead=public_inline(revision.lead),
+        body=_blocks(revision.body),
+        title=public_plain(revision.headline),
+        summary=shortened(public_plain(revision.lead)),
+        about=paragraphs(revision.about_programme),
+        contacts=[contact for one in revision.contacts or [] if (contact := _contact(one))],
+        links=web_links(revision.links or []),
+    )
+
+
+@lru_cache(maxsize=2048)
+def public_inline(text: str) -> Markup:
+    """A headline or a lead, safe to print."""
+    return Markup(html.without_gaps(html.clean_inline(text)).strip())  # noqa: S704 - cleaned
+
+
+@lru_cache(maxsize=512)
+def _blocks(text: str) -> Markup:
+    return Markup(html.without_gaps(html.clean(text)).strip())  # noqa: S704 - cleaned
+
+
+def public_plain(text: str) -> str:
+    """A headline or a lead as plain text."""
+    return html.plain(public_inline(text))
+
+
+def shortened(text: str, limit: int = SUMMARY) -> str:
+    """The text's beginning, cut between words."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit].rsplit(' ', 1)[0].rstrip(' ,.;:–—')} …"
+
+
+def paragraphs(text: str) -> list[str]:
+    """Plain text parted at its blank lines."""
+    return [part.strip() for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+
+
+def web_links(links: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Links with an address for the web; the address stands in for a missing label."""
+    found = []
+    for link in links:
+        url = str(link.get("url") or "").strip()
+        if is_web_address(url):
+            found.append({"label": str(link.get("label") or link.get("name") or url), "url": url})
+    return found
+
+
+def is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+def share_links(*, title: str, url: str) -> list[tuple[str, str]]:
+    """(name, address) of plain links that share a page; `mail` and networks, no script."""
+    text, address = quote(title, safe=""), quote(url, safe="")
+    return [
+        ("mail", f"mailto:?subject={text}&body={text}%0A%0A{address}"),
+        ("LinkedIn", f"https://www.linkedin.com/sharing/share-offsite/?url={address}"),
+        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={address}"),
+        ("X", f"https://x.com/intent/post?text={text}&url={address}"),
+        ("Bluesky", f"https://bsky.app/intent/compose?text={text}%20{address}"),
+    ]
+
+
+def by_month(
+    releases: Sequence[Release], *, language: str, zone: str
+) -> list[tuple[str, list[Release]]]:
+    """Releases in their order under headings such as `oktober 2022`."""
+
+    def heading(release: Release) -> str:
+        return month(_published(release), language, zone)
+
+    return [(name, list(group)) for name, group in groupby(releases, key=heading)]
+
+
+def news_article(
+    release: Release, *, text: Text, url: str, sender: str, site: str, zone: str
+) -> dict[str, Any]:
+    """The page as schema.org's NewsArticle, for machines."""
+    organisation = {"@type": "Organization", "name": sender, **({"url": site} if site else {})}
+    return {
+        "@context": "https://schema.org",
+        "@type": "NewsArticle",
+        "headline": text.title,
+        "description": text.summary,
+        "inLanguage": release.language,
+        "datePublished": iso(_published(release), zone),
+        "dateModified": iso(changed_at(release), zone),
+        "mainEntityOfPage": url,
+        "author": organisation,
+        "publisher": organisation,
+    }
+
+
+def changed_at(release: Release) -> datetime:
+    """When what visitors read last changed."""
+    return max(release.changed_at or _published(release), _published(release))
+
+
+def is_changed(release: Release) -> bool:
+    """Whether the text was changed after it was published."""
+    return changed_at(release) > _published(release)
+
+
+def _published(release: Release) -> datetime:
+    assert release.published_at is not None  # only public releases come here
+    return release.published_at
+
+
+def _contact(given: Mapping[str, Any]) -> dict[str, str]:
+    kept = {name: str(given.get(name) or "") for name in ("name", "title", "phone", "email")}
+    return kept if any(kept.values()) else {}
