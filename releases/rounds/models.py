@@ -88,6 +88,22 @@ class Round(Base):
         return [award.row() for award in self.awards]
 
 
+class Upload(Base):
+    """A file on its way in: previewed, not yet stored as a round. Swept after a day.
+
+    In the database and not in a folder, since the next request may meet another machine.
+    """
+
+    __tablename__ = "upload"
+
+    id: Mapped[PrimaryKey]
+    filename: Mapped[str] = mapped_column(sa.String(255))
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    form: Mapped[dict[str, str]] = mapped_column(JSONText)
+    by_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Award(Base):
     """One row of a round: granted, rejected or withdrawn. `number` is its row in the file."""
 

@@ -1,0 +1,56 @@
+"""A release on its way out of this domain: finished words and links, nothing to look up."""
+
+from __future__ import annotations
+
+from flask import current_app, render_template
+
+from app.core.formats import long_date
+from app.core.html import plain, without_gaps
+from app.core.organisation import organisation
+from app.core.words import translate
+from releases.editorial.models import Release
+from releases.editorial.texts import about_heading, full_text
+from subscribers.mailings.queueing import Announcement
+
+EVERYTHING = "press-releases"
+
+
+def page_url(release: Release) -> str:
+    """The address where visitors read it, whole."""
+    base: str = current_app.config["BASE_URL"]
+    return f"{base}/{release.language}/releases/{release.slug}"
+
+
+def announcement(release: Release) -> Announcement:
+    """The mail about a release that has just gone live."""
+    revision, language = release.live, release.language
+    assert revision is not None
+    assert release.published_at is not None
+    sender = organisation()
+    words = {
+        "words": translate,
+        "language": language,
+        "sender": sender,
+        "name": sender.name(language),
+        "about": sender.about(language),
+        "date": long_date(release.published_at, language, sender.time_zone),
+        "headline": revision.title,
+        "lead_html": without_gaps(revision.lead),
+        "lead_text": plain(without_gaps(revision.lead)),
+        "body_html": without_gaps(revision.body),
+        "full_text": full_text(release, revision, public=True),
+        "contacts": revision.contacts,
+        "about_programme": revision.about_programme,
+        "about_heading": about_heading(release),
+        "links": revision.links,
+    }
+    round_ = release.story.round
+    return Announcement(
+        key=f"release:{release.id}:r{revision.number}:{language}",
+        language=language,
+        topics=(EVERYTHING, *((round_.programme.slug,) if round_ else ())),
+        subject=revision.title,
+        text=render_template("mail/release/body.txt", **words).strip() + "\n",
+        html=render_template("mail/release/body.html", **words),
+        page_url=page_url(release),
+    )

@@ -1,0 +1,34 @@
+"""A revision as plain text: for the command line, the text part of a mail, and comparisons."""
+
+from __future__ import annotations
+
+from app.core.html import plain, without_gaps
+from app.core.words import translate
+from releases.editorial.models import Release, Revision
+
+
+def body_text(revision: Revision, *, public: bool = False) -> str:
+    """The body as a reader sees it. `public` leaves the marked gaps out."""
+    return plain(without_gaps(revision.body) if public else revision.body)
+
+
+def full_text(release: Release, revision: Revision, *, public: bool = False) -> str:
+    """What stands under the lead: body, contacts one line each, programme facts."""
+    parts = [body_text(revision, public=public)]
+    if revision.contacts:
+        lines = "\n\n".join(_contact_lines(contact) for contact in revision.contacts)
+        parts.append(f"{translate('releases.contact', release.language)}\n{lines}")
+    if revision.about_programme:
+        parts.append(f"{about_heading(release)}\n{revision.about_programme}")
+    return "\n\n".join(part for part in parts if part)
+
+
+def about_heading(release: Release) -> str:
+    round_ = release.story.round
+    name = round_.programme.title(release.language) if round_ else ""
+    return translate("releases.about", release.language, name=name).strip()
+
+
+def _contact_lines(contact: dict[str, str]) -> str:
+    name = ", ".join(part for part in (contact["name"], contact["title"]) if part)
+    return "\n".join(part for part in (name, contact["phone"], contact["email"]) if part)

@@ -1,0 +1,260 @@
+"""Writing: a round becomes a release, a release gets revisions, and nobody's words are lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.accounts import User
+from app.core.db import db, guarded
+from app.core.errors import BadInput, Conflict
+from app.core.html import clean, clean_inline, plain
+from app.core.organisation import Organisation, organisation
+from releases.drafting.drafting import Context, Draft, HouseStyle, draft
+from releases.drafting.templates import house_template, parts
+from releases.editorial.models import Contact, Release, ReleaseEvent, Revision, State, Story
+from releases.editorial.workflow import Action, find_move
+from releases.rounds.importing import slug_of
+from releases.rounds.models import Round
+
+
+@dataclass(frozen=True)
+class Text:
+    """All that a revision says. Headline and lead are inline HTML, the body block HTML."""
+
+    headline: str
+    lead: str
+    body: str
+    about_programme: str
+    contacts: list[dict[str, Any]]
+    links: list[dict[str, str]]
+
+    def cleaned(self) -> Text:
+        return Text(
+            headline=clean_inline(self.headline),
+            lead=clean_inline(self.lead),
+            body=clean(self.body),
+            about_programme=self.about_programme.replace("\r\n", "\n").strip(),
+            contacts=self.contacts,
+            links=[link for link in self.links if link["label"] and link["url"]],
+        )
+
+
+def context_of(round_: Round, language: str) -> Context:
+    """What the office knows beside the rows, for drafting."""
+    programme, sender = round_.programme, organisation()
+    return Context(
+        language=language,
+        programme=programme.title(language),
+        organisation=_sender_name(sender, language),
+        organisation_short=sender.short_name,
+        purpose=programme.purpose(language),
+        read_more_url=programme.read_more_url,
+        decided_on=round_.decided_on,
+        style=HouseStyle(
+            quote_glyph=sender.quote_glyph,
+            digit_at_sentence_start=sender.digit_at_sentence_start,
+        ),
+        source_language=round_.language,
+    )
+
+
+def compose(round_: Round, language: str) -> Draft:
+    """The draft of a round as the house template words it. Raises TemplateProblem, NoAwards."""
+    template = house_template(round_.programme, language)
+    return draft(
+        round_.rows(),
+        currency=round_.currency,
+        context=context_of(round_, language),
+        template=parts(template),
+    )
+
+
+def draft_release(
+    round_: Round, language: str, *, by: User | None, at: datetime
+) -> tuple[Release, Draft]:
+    """A new release with the round's draft as its first revision.
+
+    It joins the story of the round's other language, if that has no text in this one yet.
+    Raises TemplateProblem or NoAwards.
+    """
+    composed = compose(round_, language)
+    programme = round_.programme
+    release = Release(
+        story=_story_for(round_, language, at=at),
+        language=language,
+        slug=_free_slug(plain(composed.headline), language),
+        state=State.DRAFT,
+        created_at=at,
+        updated_at=at,
+        withdrawn_reason="",
+    )
+    db.session.add(release)
+    db.session.flush()
+    text = Text(
+        headline=composed.headline,
+        lead=composed.lead,
+        body=composed.body,
+        about_programme=programme.about(language),
+        contacts=[contact.printed(language) for contact in contacts()],
+        links=_links_of(round_, language),
+    ).cleaned()
+    revision = _revision(release, 1, text, by=by, at=at)
+    release.head = revision
+    db.session.flush()
+    _remember(release, Action.EDIT, None, State.DRAFT, by=by, at=at)
+    return release, composed
+
+
+def save(
+    release: Release,
+    text: Text,
+    *,
+    base_id: int,
+    by: User,
+    at: datetime,
+    note: str = "",
+) -> Revision:
+    """Save `text`, which was written on top of revision `base_id`, as the new head.
+
+    Editing voids an approval and leaves live words live. Nothing is written when nothing changed.
+    Raises Conflict when somebody saved in between (its facts name the revision now at the head)
+    and BadInput without a headline.
+    """
+    move = find_move(release, Action.EDIT, by=by)
+    text = text.cleaned()
+    if not plain(text.headline):
+        raise BadInput("headline_missing")
+    if release.head_id != base_id:
+        raise Conflict("saved_meanwhile", revision=release.head_id)
+    head = release.head
+    if _same(head, text):
+        return head
+    with db.session.begin_nested():
+        revision = _revision(release, head.number + 1, text, by=by, at=at, note=note)
+        changes: dict[str, object] = {"head_id": revision.id, "approved_id": None}
+        if release.published_at is None:
+            changes["slug"] = _free_slug(plain(text.headline), release.language, own=release.slug)
+        won = guarded(
+            sa.update(Release)
+            .where(Release.id == release.id, Release.head_id == base_id)
+            .where(Release.state == move.start)
+            .values(state=move.end, updated_at=at, publish_at=None, **changes)
+        )
+        if not won:
+            raise Conflict("saved_meanwhile", revision=release.head_id)
+    db.session.refresh(release)
+    _remember(release, Action.EDIT, move.start, move.end, by=by, at=at)
+    return revision
+
+
+def contacts() -> list[Contact]:
+    """The people printed on new releases, in the order the office has chosen."""
+    return list(
+        db.session.scalars(
+            sa.select(Contact).where(Contact.active).order_by(Contact.position, Contact.id)
+        )
+    )
+
+
+def text_of(revision: Revision) -> Text:
+    return Text(
+        headline=revision.headline,
+        lead=revision.lead,
+        body=revision.body,
+        about_programme=revision.about_programme,
+        contacts=revision.contacts,
+        links=revision.links,
+    )
+
+
+def _same(revision: Revision, text: Text) -> bool:
+    return text_of(revision) == text
+
+
+def _revision(
+    release: Release, number: int, text: Text, *, by: User | None, at: datetime, note: str = ""
+) -> Revision:
+    revision = Revision(
+        release_id=release.id,
+        number=number,
+        headline=text.headline,
+        lead=text.lead,
+        body=text.body,
+        about_programme=text.about_programme,
+        contacts=text.contacts,
+        links=text.links,
+        note=note.strip()[:500],
+        author_id=by.id if by else None,
+        created_at=at,
+    )
+    db.session.add(revision)
+    try:
+        db.session.flush()
+    except sa.exc.IntegrityError as error:  # the number is taken: somebody saved just now
+        raise Conflict("saved_meanwhile", revision=release.head_id) from error
+    return revision
+
+
+def _remember(
+    release: Release,
+    action: Action,
+    start: State | None,
+    end: State,
+    *,
+    by: User | None,
+    at: datetime,
+) -> None:
+    db.session.add(
+        ReleaseEvent(
+            release_id=release.id,
+            revision_id=release.head_id,
+            action=action.value,
+            from_state=start,
+            to_state=end,
+            by_id=by.id if by else None,
+            at=at,
+            reason="",
+        )
+    )
+    db.session.flush()
+
+
+def _story_for(round_: Round, language: str, *, at: datetime) -> Story:
+    """The round's newest story that has no text in this language, or a new one."""
+    taken = sa.exists().where(Release.story_id == Story.id, Release.language == language)
+    open_story = db.session.scalar(
+        sa.select(Story)
+        .where(Story.round_id == round_.id, ~taken)
+        .order_by(Story.id.desc())
+        .limit(1)
+    )
+    return open_story or Story(round=round_, created_at=at)
+
+
+def _links_of(round_: Round, language: str) -> list[dict[str, str]]:
+    url = round_.programme.read_more_url
+    return [{"label": round_.programme.title(language), "url": url}] if url else []
+
+
+def _sender_name(sender: Organisation, language: str) -> str:
+    return sender.name(language) if sender.id else ""
+
+
+def _free_slug(headline: str, language: str, *, own: str = "") -> str:
+    """An address for a headline that no other release in this language has."""
+    wanted = slug_of(headline) or "release"
+    taken = set(
+        db.session.scalars(
+            sa.select(Release.slug).where(
+                Release.language == language, Release.slug.startswith(wanted)
+            )
+        )
+    ) - {own}
+    number, slug = 2, wanted
+    while slug in taken:
+        slug, number = f"{wanted}-{number}", number + 1
+    return slug

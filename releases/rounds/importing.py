@@ -1,0 +1,125 @@
+"""Importing: a file that was read well becomes a round; one with errors becomes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from app.core.accounts import User
+from app.core.db import db
+from app.core.errors import BadInput
+from releases.rounds.models import Award, Programme, Round
+from releases.rounds.table import Row, Table
+
+
+def store(
+    table: Table,
+    *,
+    content: bytes,
+    filename: str,
+    programme: Programme,
+    name: str,
+    decided_on: date | None = None,
+    by: User | None,
+    at: datetime,
+) -> Round:
+    """The round of a table without errors, its file kept as it came.
+
+    The same file in the same programme is the same round: it is given back and nothing is written.
+    Raises BadInput when the table has errors or the round has no name.
+    """
+    if table.errors or not table.awards:
+        raise BadInput("round_has_errors", n=len(table.errors))
+    if not name.strip():
+        raise BadInput("round_needs_name")
+    if known := same_file(content, programme=programme):
+        return known
+    stored = Round(
+        programme=programme,
+        name=name.strip(),
+        decided_on=decided_on,
+        currency=table.currency,
+        language=table.language,
+        filename=filename[-255:],
+        sha256=digest(content),
+        content=content,
+        row_count=len(table.rows),
+        imported_at=at,
+        imported_by_id=by.id if by else None,
+        awards=[_award(row) for row in table.rows],
+    )
+    db.session.add(stored)
+    db.session.flush()
+    return stored
+
+
+def same_file(content: bytes, *, programme: Programme | None) -> Round | None:
+    """The round that this very file already made in this programme."""
+    if programme is None or programme.id is None:
+        return None
+    return db.session.scalar(
+        sa.select(Round).where(Round.programme_id == programme.id, Round.sha256 == digest(content))
+    )
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def programme_named(name: str) -> Programme | None:
+    wanted = " ".join(name.split())
+    return db.session.scalar(sa.select(Programme).where(Programme.name == wanted))
+
+
+def make_programme(name: str) -> Programme:
+    """A new programme. Raises BadInput when the name is empty or too long."""
+    wanted = " ".join(name.split())
+    if not wanted or len(wanted) > 200:
+        raise BadInput("programme_needs_name")
+    programme = Programme(name=wanted, slug=_free_slug(slug_of(wanted) or "program"))
+    db.session.add(programme)
+    db.session.flush()
+    return programme
+
+
+def slug_of(text: str, *, longest: int = 80) -> str:
+    """Letters a to z, digits and hyphens; å, ä and ö lose their marks. May be empty."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    words = re.findall(r"[a-z0-9]+", ascii_only)
+    slug = ""
+    for word in words:
+        if len(slug) + len(word) + 1 > longest:
+            break
+        slug += f"-{word}" if slug else word[:longest]
+    return slug
+
+
+def _free_slug(wanted: str) -> str:
+    taken = set(
+        db.session.scalars(sa.select(Programme.slug).where(Programme.slug.startswith(wanted)))
+    )
+    number, slug = 2, wanted
+    while slug in taken:
+        slug, number = f"{wanted}-{number}", number + 1
+    return slug
+
+
+def _award(row: Row) -> Award:
+    return Award(
+        number=row.number,
+        grantee=row.grantee,
+        kind=row.kind,
+        amount=row.amount,
+        partners=list(row.partners),
+        countries=list(row.countries),
+        themes=list(row.themes),
+        project=row.project,
+        amount_applied=row.amount_applied,
+        first_timer=row.first_timer,
+        status=row.status,
+        note=row.note,
+    )
