@@ -22,6 +22,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from flask import Flask
 from granian.constants import Interfaces
@@ -96,7 +97,7 @@ def work(app: Flask, *, threads: int = JOB_THREADS) -> None:
         signal.signal(sign, lambda *_: jobs.stopping.set())
     with app.app_context():
         jobs.run_all()
-    consumer = jobs.bell(app).consumer(threads=threads)
+    consumer = _bell(app).consumer(threads=threads)
     consumer.start()
     while not jobs.stopping.wait(10):
         consumer.check_worker_health()
@@ -185,6 +186,15 @@ def main(arguments: Sequence[str]) -> None:
 
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def _bell(app: Flask) -> jobs.Bell:
+    """The bell; PostgreSQL refuses one of two processes that make its tables at the same moment."""
+    try:
+        return jobs.bell(app)
+    except psycopg.Error:
+        time.sleep(1)
+        return jobs.bell(app)
 
 
 def _web(host: str, port: int, *, threads: int) -> None:
