@@ -1,0 +1,162 @@
+"""Serving: the parts start together, stop together, and none outlives the others."""
+
+from __future__ import annotations
+
+import gc
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core import jobs
+from app.core.db import normal_url
+from app.serving import CHECKOUT, CannotServe, await_free, free_port, variables, work
+from app.settings import PREFIX, Settings, load
+from tests.conftest import settings_for
+
+START = (
+    "import sys; from app.serving import serve; from app.settings import load;"
+    "sys.exit(serve(load(), host='127.0.0.1', port=int(sys.argv[1]), catcher=True))"
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
+    shutil.copy(sqlite_template, tmp_path / "pressrum.db")
+    url: sa.URL = normal_url(f"sqlite:///{tmp_path / 'pressrum.db'}")
+    outbox = str(tmp_path / "outbox")
+    return settings_for(url, tmp_path, mail_port=free_port(0), outbox=outbox)
+
+
+@contextmanager
+def serving(settings: Settings, port: int) -> Iterator[subprocess.Popen[str]]:
+    environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
+    command = [sys.executable, "-P", "-c", START, str(port)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert settings.base_url in server.stdout.readline()
+            yield server
+        finally:
+            if server.poll() is None:
+                server.terminate()
+            server.wait(20)
+
+
+def health(port: int) -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+
+
+def children(pid: int) -> dict[str, int]:
+    """The parts that a server runs, by name."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (path / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if parent == pid and "app.serving" in words:
+            found[words[words.index("app.serving") + 1]] = int(path.name)
+    return found
+
+
+def test_the_parts_start_answer_and_stop_when_asked(settings: Settings) -> None:
+    port = free_port(0)
+
+    with serving(settings, port) as server:
+        parts = children(server.pid)
+        answer = health(port)
+        begun = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        code = server.wait(20)
+
+    assert answer == 200
+    assert set(parts) == {"web", "worker", "catcher"}
+    assert code == 0
+    assert time.monotonic() - begun < 11
+    await_free("127.0.0.1", port, seconds=0)
+
+
+def test_when_one_part_dies_the_others_are_stopped_and_the_exit_says_so(settings: Settings) -> None:
+    port = free_port(0)
+
+    with serving(settings, port) as server:
+        os.kill(children(server.pid)["worker"], signal.SIGKILL)
+        code = server.wait(20)
+
+    assert code == 1
+    await_free("127.0.0.1", port, seconds=0)
+
+
+def test_nothing_is_left_when_the_parent_is_killed(settings: Settings) -> None:
+    port = free_port(0)
+
+    with serving(settings, port) as server:
+        parts = children(server.pid)
+        server.kill()
+        server.wait(20)
+        await_free("127.0.0.1", port, seconds=15)
+
+    deadline = time.monotonic() + 15
+    while any(Path(f"/proc/{pid}").exists() for pid in parts.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_port_that_is_taken_is_refused_with_its_number(settings: Settings) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        port = other.getsockname()[1]
+
+        with pytest.raises(CannotServe, match=str(port)):
+            await_free("127.0.0.1", port, seconds=0.3)
+        assert free_port(port) != port
+
+
+def test_a_child_gets_the_very_settings_of_its_parent(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "settings.env").write_text("PRESSRUM_MAIL_USERNAME=from the file\n")
+    settings = Settings(**{**vars(settings), "mail_use_tls": True, "bounce_domain": ""})
+
+    assert load(variables(settings)) == settings
+    assert all(name.startswith(PREFIX) for name in variables(settings))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_worker_does_what_is_due_answers_rings_and_stops(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept, rung = threading.Event(), threading.Event()
+    stopping = threading.Event()
+    steps = {"sweeping": swept.set, "ringing": lambda: rung.set() if swept.is_set() else None}
+    monkeypatch.setattr(jobs, "_steps", steps)
+    monkeypatch.setattr(jobs, "stopping", stopping)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    jobs.bell(app)
+    worker = threading.Thread(target=work, args=(app,))
+
+    worker.start()
+    assert swept.wait(10)
+    rung.clear()
+    jobs.ring("ringing")
+    was_heard = rung.wait(10)
+    stopping.set()
+    worker.join(30)
+    jobs.bell(app).huey.storage.close()
+    gc.collect()  # huey leaves the connections of its threads to be collected: here, not later
+
+    assert was_heard
+    assert not worker.is_alive()
