@@ -1,0 +1,124 @@
+"""Settings: what is taken from where, what stops the start, and that each one is documented."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from app.settings import CHECKOUT, PREFIX, BadSetting, Settings, load, write_file
+
+PUBLIC = {
+    "PRESSRUM_BASE_URL": "https://press.example.org",
+    "PRESSRUM_SECRET_KEY": "long enough to be a key",
+    "PRESSRUM_MAIL_SERVER": "smtp.example.org",
+    "PRESSRUM_MAIL_FROM": "press@example.org",
+}
+
+
+def environment(var: Path, **more: str) -> dict[str, str]:
+    return {"PRESSRUM_VAR": str(var), **{PREFIX + name.upper(): more[name] for name in more}}
+
+
+def documented() -> dict[str, str]:
+    """The operating guide's table: variable → default, as written there."""
+    text = (CHECKOUT / "docs" / "operating.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(PRESSRUM_[A-Z_]+)`(?: \*)? \| ([^|]*) \|", text, re.MULTILINE)
+    return {name: default.strip().strip("`") for name, default in rows}
+
+
+def test_every_setting_is_documented_and_no_other() -> None:
+    assert set(documented()) == {PREFIX + field.name.upper() for field in fields(Settings)}
+
+
+def test_the_documented_defaults_are_those_in_force() -> None:
+    texts = documented()
+
+    for field in fields(Settings):
+        if field.default is not MISSING:
+            default = {True: "true", False: "false", "": "–"}.get(field.default, str(field.default))
+            assert texts[PREFIX + field.name.upper()] == default, field.name
+
+
+def test_a_checkout_needs_no_settings_at_all(tmp_path: Path) -> None:
+    settings = load(environment(tmp_path))
+
+    assert settings.database_url.database == str(tmp_path / "pressrum.db")
+    assert settings.is_local
+
+
+def test_a_local_installation_keeps_the_key_it_made(tmp_path: Path) -> None:
+    first = load(environment(tmp_path)).secret_key
+
+    assert load(environment(tmp_path)).secret_key == first
+    assert len(first) >= 48
+    assert (tmp_path / "settings.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_environment_goes_before_the_file_before_the_default(tmp_path: Path) -> None:
+    write_file(tmp_path / "settings.env", {"PRESSRUM_CONNECTIONS": "7", "PRESSRUM_MAIL_PORT": "26"})
+
+    settings = load(environment(tmp_path, mail_port="27"))
+
+    assert (settings.connections, settings.mail_port, settings.lease_seconds) == (7, 27, 120)
+
+
+def test_writing_a_setting_keeps_the_others(tmp_path: Path) -> None:
+    write_file(tmp_path / "settings.env", {"PRESSRUM_CONNECTIONS": "7"})
+    write_file(tmp_path / "settings.env", {"PRESSRUM_LEASE_SECONDS": "60"})
+
+    settings = load(environment(tmp_path))
+
+    assert (settings.connections, settings.lease_seconds) == (7, 60)
+
+
+def test_a_blank_variable_is_none(tmp_path: Path) -> None:
+    assert load(environment(tmp_path, mail_port=" ")).mail_port == 8025
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("mail_port", "smtp"),
+        ("mail_port", "-25"),
+        ("mail_port", "0"),
+        ("connections", "4.5"),
+        ("lease_seconds", "²"),
+        ("mail_use_tls", "maybe"),
+        ("database_url", "not an address"),
+        ("database_url", "mysql://localhost/press"),
+        ("base_url", "press.example.org"),
+        ("base_url", "ftp://press.example.org"),
+        ("secret_key", "short"),
+    ],
+)
+def test_a_malformed_setting_stops_the_start_and_is_named(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    with pytest.raises(BadSetting, match=PREFIX + name.upper()):
+        load(environment(tmp_path, **{name: text}))
+
+
+@pytest.mark.parametrize("missing", [name for name in PUBLIC if name != "PRESSRUM_BASE_URL"])
+def test_a_public_installation_must_say_what_it_cannot_do_without(
+    tmp_path: Path, missing: str
+) -> None:
+    given = {name: text for name, text in PUBLIC.items() if name != missing}
+
+    with pytest.raises(BadSetting, match=f"{missing} is missing"):
+        load({"PRESSRUM_VAR": str(tmp_path), **given})
+
+
+def test_a_public_installation_makes_no_key_of_its_own(tmp_path: Path) -> None:
+    load({"PRESSRUM_VAR": str(tmp_path), **PUBLIC})
+
+    assert not (tmp_path / "settings.env").exists()
+
+
+@pytest.mark.parametrize("text", ["postgres://press@db/press", "postgresql://press@db/press"])
+def test_postgresql_is_spoken_to_through_one_driver(tmp_path: Path, text: str) -> None:
+    settings = load(environment(tmp_path, database_url=text))
+
+    assert settings.database_url.drivername == "postgresql+psycopg"
