@@ -95,16 +95,16 @@ def work(app: Flask, *, threads: int = JOB_THREADS) -> None:
     """
     for sign in _STOP_SIGNALS:
         signal.signal(sign, lambda *_: jobs.stopping.set())
-    with app.app_context():
-        jobs.run_all()
+    done = threading.Event()
+    threading.Thread(target=_leave_in_time, args=(done,), daemon=True).start()
     consumer = _bell(app).consumer(threads=threads)
     consumer.start()
+    with app.app_context():
+        jobs.run_all()  # rather than waiting for the first full minute
     while not jobs.stopping.wait(10):
         consumer.check_worker_health()
-    last_resort = threading.Timer(WORK_STOP_SECONDS, os._exit, [0])
-    last_resort.daemon = True
-    last_resort.start()
     consumer.stop(graceful=True)
+    done.set()
 
 
 def variables(settings: Settings) -> dict[str, str]:
@@ -222,6 +222,13 @@ def _leave_with_parent() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _leave_in_time(done: threading.Event) -> None:
+    """A mail server may think for ten minutes about one mail; a stopping worker does not wait."""
+    jobs.stopping.wait()
+    if not done.wait(WORK_STOP_SECONDS):
+        os._exit(0)
 
 
 def _leave_after(parent: int) -> None:
