@@ -78,7 +78,10 @@ def masked(address: str | None) -> str:
 def _normal(text: str) -> str:
     try:
         checked = validate_email(
-            unicodedata.normalize("NFC", text), check_deliverability=False, test_environment=True
+            unicodedata.normalize("NFC", text),
+            check_deliverability=False,
+            test_environment=True,
+            strict=True,
         )
     except EmailNotValidError:
         raise BadInput("email_unreadable", email=_printable(text)) from None

@@ -97,7 +97,11 @@ def ask(
         subscription = _open_subscription(address, topic=topic, language=language, at=at)
         asked = _what_is_due(subscription, mailed)
     if asked.mail is Due.CONFIRMATION and asked.subscription:
-        _note_the_asking(asked.subscription, language, source, text_version, at)
+        # What was asked last counts.
+        asked.subscription.asked_at = at
+        asked.subscription.subscriber.language = language
+        asked.subscription.consent_source = source[:500]
+        asked.subscription.consent_text_version = text_version
     db.session.add(
         SignupAttempt(
             address_key=address.signup_key,
@@ -132,11 +136,11 @@ def look(token: str, *, at: datetime) -> tuple[Answer, Subscription | None]:
     subscription = find(said.public_id)
     if subscription is None or subscription.state is SubscriptionState.ENDED:
         return Answer.ENDED, subscription
-    suppressions = _suppressions(subscription)
-    if subscription.state is SubscriptionState.ACTIVE and not suppressions:
+    if subscription.state is SubscriptionState.ACTIVE:
         return Answer.ALREADY, subscription
     # A bounce or a complaint since the asking weighs more than an older link.
-    if said.is_late(at) or any(s.created_at > subscription.asked_at for s in suppressions):
+    since = [s for s in _suppressions(subscription) if s.created_at > subscription.asked_at]
+    if since or said.is_late(at):
         return Answer.LATE, subscription
     return Answer.CONFIRMED, subscription
 
@@ -254,21 +258,9 @@ def _lift(suppressions: Sequence[Suppression], *, by: Subscription) -> None:
 
 
 def _what_is_due(subscription: Subscription, mailed: int) -> Asked:
-    is_active = subscription.state is SubscriptionState.ACTIVE
-    if not is_active or _suppressions(subscription):
+    if subscription.state is SubscriptionState.PENDING:
         return Asked(Due.CONFIRMATION, subscription)
     return Asked(Due.ALREADY, subscription) if mailed == 0 else Asked()
-
-
-def _note_the_asking(
-    subscription: Subscription, language: str, source: str, text_version: str, at: datetime
-) -> None:
-    """What was asked last counts; an active subscription keeps its own proof of consent."""
-    subscription.asked_at = at
-    if subscription.state is SubscriptionState.PENDING:
-        subscription.subscriber.language = language
-        subscription.consent_source = source[:500]
-        subscription.consent_text_version = text_version
 
 
 def _open_subscription(
@@ -287,8 +279,11 @@ def _open_subscription(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if found := db.session.scalar(is_open):
+    found = db.session.scalar(is_open)
+    if found and not _is_silenced(found):
         return found
+    if found:
+        end(found, reason=_silenced_by(found), at=at)
     pending = {
         "public_id": new_public_id(),
         "subscriber_id": subscriber_id,
@@ -300,6 +295,18 @@ def _open_subscription(
     }
     insert_new(Subscription, [pending])
     return db.session.scalars(is_open).one()
+
+
+def _is_silenced(subscription: Subscription) -> bool:
+    """Active by the letter, but suppressed since: only a new yes can help."""
+    is_active = subscription.state is SubscriptionState.ACTIVE
+    return is_active and bool(_suppressions(subscription))
+
+
+def _silenced_by(subscription: Subscription) -> EndedReason:
+    reasons = {suppression.reason for suppression in _suppressions(subscription)}
+    known = [reason for reason in EndedReason if reason.value in reasons]
+    return known[0] if known else EndedReason.ADMIN
 
 
 def _subscriber_id(address: Address, *, language: str, at: datetime) -> int:
