@@ -1,0 +1,152 @@
+"""`pressrum subscriber …`: import, export, erase; and the job that forgets who never confirmed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, NoReturn, TextIO
+
+import click
+from flask.cli import AppGroup
+
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import DomainError
+from app.core.jobs import job
+from app.core.words import LANGUAGES, translate
+from app.core.words.language import interface_language
+from subscribers.audience import erasing, exporting, importing
+from subscribers.audience.importing import Omission, Report
+
+group = AppGroup("subscriber", help="People who subscribe: import, export, erase.")
+
+
+@group.command("import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--basis", required=True, help="Why we may write to them, kept with each consent.")
+@click.option("--language", required=True, type=click.Choice(LANGUAGES), help="Of our mails.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def import_(file: BinaryIO, basis: str, language: str, as_json: bool) -> None:
+    """Add the addresses of a CSV FILE as active subscribers. Nothing is mailed.
+
+    Safe to run again after it was broken off. Who left, was suppressed or was erased stays out.
+    """
+    report = Report()
+    try:
+        for report in importing.import_file(
+            _seekable(file), basis=basis, language=language, at=now()
+        ):
+            db.session.commit()
+            click.echo(_progress(report), err=True)
+    except DomainError as error:
+        _refuse(error, as_json=as_json)
+    for omission in report.left_out:
+        click.echo(why_left_out(omission), err=True)
+    if as_json:
+        click.echo(json.dumps(as_data(report), ensure_ascii=False))
+
+
+@group.command("export")
+@click.option("--out", type=click.Path(dir_okay=False, writable=True), help="Instead of stdout.")
+def export(out: str | None) -> None:
+    """Write all subscribers as CSV, for a spreadsheet or another installation."""
+    with _private_file(out) if out else _stdout() as file:
+        count = exporting.export(file)
+    click.echo(t("subscribers.exported", n=count), err=True)
+
+
+@group.command("erase")
+@click.argument("email")
+def erase(email: str) -> None:
+    """Forget an address for good. What was sent stays counted; no import brings it back."""
+    try:
+        erased = erasing.erase(email, at=now())
+    except DomainError as error:
+        _refuse(error, as_json=False)
+    db.session.commit()
+    click.echo(t("subscribers.erased" if erased else "subscribers.erased_before"))
+
+
+@job("forget_unconfirmed")
+def forget_unconfirmed() -> None:
+    """Let go of what nobody confirmed within a week, and of old sign-up counts."""
+    while erasing.forget_unconfirmed(at=now()):
+        db.session.commit()
+    erasing.forget_attempts(at=now())
+    db.session.commit()
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """A report as the JSON document that the outside contract promises."""
+    return {
+        "imported": report.imported,
+        "already": report.already,
+        "left_out": [
+            {"line": left.line, "reason": left.reason.value, "message": why_left_out(left)}
+            for left in report.left_out
+        ],
+    }
+
+
+def why_left_out(omission: Omission) -> str:
+    """A sentence for the person who can mend the file."""
+    line, last_line = omission.line, omission.last_line
+    one = t("subscribers.line", line=line)
+    where = one if line == last_line else t("subscribers.lines", line=line, last_line=last_line)
+    why = t(f"subscribers.left_out.{omission.reason.value}")
+    return f"{where}: {why}"
+
+
+def _progress(report: Report) -> str:
+    return t(
+        "subscribers.import_so_far",
+        imported=report.imported,
+        already=report.already,
+        left_out=len(report.left_out),
+    )
+
+
+def _refuse(error: DomainError, *, as_json: bool) -> NoReturn:
+    db.session.rollback()
+    message = t(f"errors.{error.key}", **error.facts)
+    click.echo(message, err=True)
+    if as_json:
+        click.echo(json.dumps({"error": error.key, "message": message}, ensure_ascii=False))
+    sys.exit(1)
+
+
+def _seekable(file: BinaryIO) -> BinaryIO:
+    """A pipe's content in a temporary file: the importer looks through it before it reads."""
+    if file.seekable():
+        return file
+    copy = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the import
+    shutil.copyfileobj(file, copy)
+    copy.seek(0)
+    return copy
+
+
+@contextmanager
+def _private_file(path: str) -> Iterator[TextIO]:
+    """A file of personal data, readable by its owner only."""
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(target, "w", encoding="utf-8", newline="") as file:
+        yield file
+
+
+@contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Standard output as UTF-8, whatever the terminal speaks."""
+    file = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
+    yield file
+    file.flush()
+    file.detach()
+
+
+def t(key: str, **facts: Any) -> str:
+    return translate(key, interface_language(), **facts)
