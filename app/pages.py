@@ -63,8 +63,12 @@ def init_app(app: Flask) -> None:
 def _register_blueprints(app: Flask) -> None:
     from app import outbox
     from releases.newsroom import public as newsroom
+    from subscribers import public as subscribing
+    from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(subscribing.blueprint)
+    app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(outbox.blueprint)
 
 

@@ -17,8 +17,8 @@ from app.core.accounts import User
 from app.core.db import normal_url
 from app.settings import CHECKOUT
 
-STAFF = {"outbox", "security"}
-PUBLIC = {"newsroom"}
+STAFF = {"outbox", "security", "subscribers"}
+PUBLIC = {"newsroom", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
 ENTRANCES = {"security.login"}  # staff pages one has to see before being let in
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
