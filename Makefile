@@ -32,7 +32,7 @@ lint: $(V)/.dev
 	$(V)/bin/python -m ruff format --check .
 	$(V)/bin/python -m ruff check .
 	$(V)/bin/python -m mypy
-	$(V)/bin/python -m djlint templates --lint --quiet
+	$(V)/bin/python -m djlint templates --lint --quiet --ignore=H043
 
 lock: $(V)/.dev ## pin every package anew after a change in pyproject.toml
 	$(COMPILE) pyproject.toml -o .ci/requirements.lock
