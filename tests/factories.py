@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
+from flask.testing import FlaskClient
+
 from app.core.accounts import Role, User
 from app.core.db import db
 
@@ -18,10 +20,17 @@ def user(email: str, *, role: Role = Role.WRITER, language: str = "sv") -> User:
         name=email.partition("@")[0].capitalize(),
         role=role,
         language=language,
-        password="!",  # noqa: S106
+        password="!",
         fs_uniquifier=uuid.uuid4().hex,
         created_at=A_MORNING,
     )
     db.session.add(person)
     db.session.commit()
     return person
+
+
+def signed_in(client: FlaskClient, person: User) -> FlaskClient:
+    """The browser after `person` has signed in."""
+    with client.session_transaction() as session:
+        session.update(_user_id=person.fs_uniquifier, _fresh=True)
+    return client
