@@ -5,11 +5,9 @@ from __future__ import annotations
 from flask import Flask
 from flask_migrate import Migrate
 
-import app.core.organisation
-import releases.drafting.models
-import releases.editorial.models
-import subscribers.audience.models
-import subscribers.mailings.models  # noqa: F401
+# Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
+import subscribers.commands
+import subscribers.mailings.delivering  # noqa: F401
 from app import pages
 from app.core import accounts, security
 from app.core.db import db, engine_options, prepare_engine

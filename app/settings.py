@@ -96,7 +96,9 @@ def parse(name: str, text: str, kind: str) -> object:
         try:
             url = normal_url(text)
         except sa.exc.ArgumentError:
-            raise BadSetting(f"{name} must be a database address such as sqlite:////srv/x.db") from None
+            raise BadSetting(
+                f"{name} must be a database address such as sqlite:////srv/x.db"
+            ) from None
         if url.get_backend_name() not in ("sqlite", "postgresql"):
             raise BadSetting(f"{name} must be sqlite:///… or postgresql://…")
         return url
@@ -118,7 +120,9 @@ def write_file(path: Path, changes: Mapping[str, str]) -> None:
     lines = {**read_file(path), **changes}
     draft = path.with_suffix(f".{os.getpid()}.tmp")
     draft.touch(mode=0o600)
-    draft.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
+    draft.write_text(
+        "".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8"
+    )
     draft.replace(path)
 
 

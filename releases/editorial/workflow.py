@@ -73,11 +73,16 @@ MOVES = (
 TABLE = {(move.action, move.start): move for move in MOVES}
 
 
-def find_move(release: Release, action: Action, *, by: User) -> Move:
-    """The move that `action` would make. Raises NotNow or NotAllowed; changes nothing."""
+def find_move(release: Release, action: Action, *, by: User | None) -> Move:
+    """The move that `action` would make. Raises NotNow or NotAllowed; changes nothing.
+
+    `by` is None when the clock does what an editor has ordered.
+    """
     move = TABLE.get((action, release.state))
     if move is None or (action is Action.WITHDRAW and not release.is_public):
-        raise NotNow("workflow", action=action, state=release.state)
+        raise NotNow(f"not_while_{release.state.value}")
+    if by is None:
+        return move
     if not by.may(*move.roles):
         raise NotAllowed("role")
     if action is Action.APPROVE and organisation().four_eyes and by.id == responsible(release):
@@ -176,10 +181,7 @@ def _move(
     **changes: object,
 ) -> None:
     """Make a move, guarded, and remember it. Raises Conflict when somebody was first."""
-    if by is None:
-        move = TABLE[action, release.state]
-    else:
-        move = find_move(release, action, by=by)
+    move = find_move(release, action, by=by)
     won = guarded(
         sa.update(Release)
         .where(

@@ -13,10 +13,18 @@ from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict
 from app.core.html import clean, clean_inline, plain
 from app.core.organisation import Organisation, organisation
-from releases.drafting.drafting import Context, Draft, HouseStyle, draft
+from releases.drafting.drafting import (
+    Context,
+    Draft,
+    HouseStyle,
+    SaidFigure,
+    draft,
+    say_all,
+)
 from releases.drafting.templates import house_template, parts
 from releases.editorial.models import Contact, Release, ReleaseEvent, Revision, State, Story
 from releases.editorial.workflow import Action, find_move
+from releases.rounds.figures import compute
 from releases.rounds.importing import slug_of
 from releases.rounds.models import Round
 
@@ -71,6 +79,12 @@ def compose(round_: Round, language: str) -> Draft:
         context=context_of(round_, language),
         template=parts(template),
     )
+
+
+def figures_of(round_: Round, language: str) -> dict[str, SaidFigure]:
+    """Every figure of a round and how the language says it."""
+    figures = compute(round_.rows(), currency=round_.currency)
+    return say_all(figures, context=context_of(round_, language))
 
 
 def draft_release(

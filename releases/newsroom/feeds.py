@@ -74,7 +74,8 @@ def rss(channel: Channel, items: Sequence[Item]) -> bytes:
     for item in newest_first:
         _add(top, item)
     ET.indent(root, space=" ")
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8")
+    content: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return content
 
 
 def guid(*, base_url: str, created_at: datetime, release_id: int) -> str:

@@ -158,7 +158,8 @@ def _kept(content: bytes, kind: str, changed: datetime | None) -> Response:
     response.set_etag(hashlib.sha256(content).hexdigest())
     if changed is not None:
         response.last_modified = changed.replace(microsecond=0)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _number(text: str) -> int:

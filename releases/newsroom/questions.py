@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
 from app.core.errors import NotFound
@@ -127,7 +127,7 @@ def addresses() -> list[tuple[str, str, datetime]]:
     return [(language, slug, at) for language, slug, at in db.session.execute(query)]
 
 
-def _listed(language: str) -> sa.Select[tuple[Release]]:
+def _listed(language: str) -> sa.Select[Release]:
     return (
         sa.select(Release)
         .join(Release.live)

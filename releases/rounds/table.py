@@ -56,7 +56,7 @@ class Problem:
     """Something wrong or doubtful in a file, told to the person who can mend it.
 
     `code` names the sentence in the word catalogues (`problems.<code>`); `facts` fill it.
-    `row` and `column` are as in the spreadsheet: row number, header text. None means the whole file.
+    `row` and `column` are as in the spreadsheet: row number, header text. None: the file.
     """
 
     code: str

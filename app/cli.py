@@ -1,0 +1,153 @@
+"""The `pressrum` command: each subcommand a thin loop around one verb."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable
+
+import click
+from flask.cli import ScriptInfo, with_appcontext
+
+from app import create_app
+from app.core import jobs
+from app.core.accounts import Role, add_user
+from app.core.clock import now
+from app.core.commands import json_option, refusals, say, say_json
+from app.core.db import db
+from app.core.words import LANGUAGES
+from app.settings import BadSetting, load
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """The press office of an organisation that gives grants."""
+    context.obj = ScriptInfo(create_app=create_app, set_debug_flag=False)
+
+
+@cli.command()
+@with_appcontext
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    from flask_migrate import upgrade
+
+    upgrade()
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--no-worker", is_flag=True, help="Pages only; a worker runs elsewhere.")
+def serve(host: str, port: int, no_worker: bool) -> None:
+    """Answer on the web and, unless told otherwise, work beside it."""
+    from app.serving import CannotServe
+    from app.serving import serve as run
+
+    try:
+        sys.exit(run(load(), host=host, port=port, worker=not no_worker))
+    except CannotServe as error:
+        say(str(error))
+        sys.exit(1)
+
+
+@cli.command()
+@click.option("--once", is_flag=True, help="Do all that is due, then exit.")
+@with_appcontext
+def worker(once: bool) -> None:
+    """Send mail and publish what is due, until told to stop."""
+    from flask import current_app
+
+    from app.serving import work
+
+    if once:
+        jobs.run_all()
+    else:
+        work(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+@cli.command()
+@click.option("--port", default=8000, show_default=True)
+def demo(port: int) -> None:
+    """Everything on this machine: a demo office, web, worker and a catcher for its mail."""
+    from app.demo import run
+    from app.serving import CannotServe
+
+    try:
+        sys.exit(run(port=port))
+    except CannotServe as error:
+        say(str(error))
+        sys.exit(1)
+
+
+@cli.command()
+@json_option
+@with_appcontext
+def doctor(as_json: bool) -> None:
+    """Look at what an installation needs and say what is wrong."""
+    from app.doctor import examine
+
+    findings = examine()
+    if as_json:
+        say_json({"ok": all(f.ok for f in findings), "checks": [f.as_data() for f in findings]})
+    else:
+        for finding in findings:
+            click.echo(f"{'ok ' if finding.ok else 'NOT'}  {finding.name}: {finding.text}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@cli.group()
+def user() -> None:
+    """People who work in the office."""
+
+
+@user.command("add")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", default="", help="As shown to colleagues; the address when left out.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="sv", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read it from standard input.")
+@with_appcontext
+def user_add(email: str, role: str, name: str, language: str, password_stdin: bool) -> None:
+    """Make an account for EMAIL. Without --password-stdin a password is made and printed once."""
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
+    with refusals():
+        add_user(
+            email=email,
+            name=name,
+            role=Role(role),
+            password=password,
+            language=language,
+            at=now(),
+        )
+        db.session.commit()
+    if not password_stdin:
+        click.echo(password)
+
+
+def main() -> None:
+    """The command; a setting that is missing or malformed stops it with a sentence."""
+    _add_domains()
+    try:
+        cli(prog_name="pressrum")
+    except BadSetting as error:
+        say(str(error))
+        sys.exit(1)
+
+
+def _add_domains() -> None:
+    from releases import commands as releases
+    from subscribers import commands as subscribers
+
+    groups: tuple[Callable[..., object], ...] = (
+        releases.round_group,
+        releases.draft,
+        releases.release_group,
+        subscribers.group,
+    )
+    for group in groups:
+        cli.add_command(group)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,345 @@
+"""`pressrum round …`, `pressrum draft` and `pressrum release …`: the road by script."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+import openpyxl
+from flask.cli import AppGroup, with_appcontext
+
+from app.core import jobs
+from app.core.accounts import User, user_by_email
+from app.core.clock import now
+from app.core.commands import json_option, refusals, say, say_json
+from app.core.db import db
+from app.core.html import plain
+from app.core.words import LANGUAGES, translate
+from app.core.words.language import interface_language
+from releases.drafting.drafting import Draft, NoAwards, TemplateProblem, warning_sentence
+from releases.editorial import workflow
+from releases.editorial.announcing import page_url
+from releases.editorial.models import Release
+from releases.editorial.questions import release_by_id
+from releases.editorial.texts import full_text
+from releases.editorial.writing import draft_release, figures_of
+from releases.rounds import importing
+from releases.rounds.amounts import parse_amount
+from releases.rounds.exporting import as_360giving, as_table
+from releases.rounds.figures import compute
+from releases.rounds.models import Round
+from releases.rounds.problems import message
+from releases.rounds.questions import round_by_id
+from releases.rounds.reading import read
+from releases.rounds.table import Problem, Severity, Table
+
+round_group = AppGroup("round", help="Rounds: import a results file, export what it holds.")
+release_group = AppGroup("release", help="Releases: the workflow from draft to publication.")
+
+
+class Total(click.ParamType[Decimal]):
+    """An amount as people write it."""
+
+    name = "amount"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        try:
+            return parse_amount(str(value)).value
+        except ValueError:
+            self.fail(f"{value!r} is no amount", param, ctx)
+
+
+@round_group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--programme", required=True, help="An unknown one is made.")
+@click.option("--name", required=True, help="The round's name.")
+@click.option("--decided", type=click.DateTime(["%Y-%m-%d"]), help="When it was decided.")
+@click.option("--currency", help="SEK, EUR, … when the file does not say.")
+@click.option("--stated-total", type=Total(), help="The sum that the rows must add up to.")
+@json_option
+def import_(
+    file: Path,
+    programme: str,
+    name: str,
+    decided: datetime | None,
+    currency: str | None,
+    stated_total: Decimal | None,
+    as_json: bool,
+) -> None:
+    """Store a results FILE as a round. With an error in it nothing is stored."""
+    content = file.read_bytes()
+    table = read(content, filename=file.name, currency=currency, stated_total=stated_total)
+    stored: Round | None = None
+    problems = list(table.problems)
+    with refusals():
+        if not table.errors:
+            owner = importing.programme_named(programme) or importing.make_programme(programme)
+            if known := importing.same_file(content, programme=owner):
+                facts = {"name": known.name, "round": known.id}
+                problems.append(Problem("file_known", Severity.WARNING, facts=facts))
+            stored = importing.store(
+                table,
+                content=content,
+                filename=file.name,
+                programme=owner,
+                name=name,
+                decided_on=decided.date() if decided else None,
+                by=None,
+                at=now(),
+            )
+            db.session.commit()
+    for problem in problems:
+        say(_line(problem))
+    if as_json:
+        say_json(_imported(stored, table, problems))
+    elif stored:
+        click.echo(stored.id)
+    sys.exit(0 if stored else 1)
+
+
+@round_group.command("figures")
+@click.argument("round_id", metavar="ID", type=int)
+@click.option("--language", type=click.Choice(LANGUAGES), default="sv")
+@json_option
+def figures(round_id: int, language: str, as_json: bool) -> None:
+    """Every figure of round ID, as its value and as it is said."""
+    with refusals():
+        said = figures_of(round_by_id(round_id), language)
+    if as_json:
+        say_json({name: {"value": one.value, "text": one.text} for name, one in said.items()})
+        return
+    for name, one in said.items():
+        click.echo(f"{name}\t{one.value}\t{one.text}")
+
+
+@round_group.command("export")
+@click.argument("round_id", metavar="ID", type=int)
+@click.option("--format", "form", type=click.Choice(["csv", "xlsx", "360giving"]), required=True)
+def export(round_id: int, form: str) -> None:
+    """Write round ID to stdout."""
+    with refusals():
+        stored = round_by_id(round_id)
+    if form == "360giving":
+        say_json(as_360giving(stored))
+        return
+    rows = as_table(stored)
+    if form == "csv":
+        text = io.StringIO()
+        csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(rows)
+        sys.stdout.buffer.write(text.getvalue().encode("utf-8-sig"))
+        return
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Awards")
+    for row in rows:
+        sheet.append(row)
+    book.save(sys.stdout.buffer)
+
+
+@click.command("draft")
+@click.argument("round_id", metavar="ROUND", type=int)
+@click.option("--language", type=click.Choice(LANGUAGES), required=True)
+@click.option("--by", metavar="EMAIL", help="Whose draft it is.")
+@json_option
+@with_appcontext
+def draft(round_id: int, language: str, by: str | None, as_json: bool) -> None:
+    """Make a release out of ROUND with the programme's house template."""
+    with refusals(), template_problems():
+        author = user_by_email(by) if by else None
+        release, drafted = draft_release(round_by_id(round_id), language, by=author, at=now())
+        db.session.commit()
+    warnings = [
+        {"code": code, "message": warning_sentence(code, facts, language=interface_language())}
+        for code, facts in drafted.warnings
+    ]
+    for warning in warnings:
+        say(warning["message"])
+    if as_json:
+        say_json(_drafted(release, drafted) | {"warnings": warnings})
+    else:
+        click.echo(release.id)
+
+
+@release_group.command("show")
+@click.argument("release_id", metavar="ID", type=int)
+@json_option
+def show(release_id: int, as_json: bool) -> None:
+    """What release ID says now, and where it stands."""
+    with refusals():
+        release = release_by_id(release_id)
+    if as_json:
+        say_json(_shown(release))
+        return
+    click.echo(f"{release.id}\t{release.state.value}\t{page_url(release)}\n")
+    click.echo(f"{release.head.title}\n\n{plain(release.head.lead)}\n")
+    click.echo(full_text(release, release.head))
+
+
+@release_group.command("submit")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--by", metavar="EMAIL", required=True)
+def submit(release_id: int, by: str) -> None:
+    """Ask for review."""
+    _act(release_id, by, lambda release, person: workflow.submit(release, by=person, at=now()))
+
+
+@release_group.command("send-back")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--by", metavar="EMAIL", required=True)
+@click.option("--reason", required=True)
+def send_back(release_id: int, by: str, reason: str) -> None:
+    """Give it back to the writer."""
+    _act(
+        release_id,
+        by,
+        lambda release, person: workflow.send_back(release, reason=reason, by=person, at=now()),
+    )
+
+
+@release_group.command("approve")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--by", metavar="EMAIL", required=True)
+def approve(release_id: int, by: str) -> None:
+    """Approve the revision that `release show` shows."""
+
+    def act(release: Release, person: User) -> None:
+        assert release.head_id is not None
+        workflow.approve(release, revision_id=release.head_id, by=person, at=now())
+
+    _act(release_id, by, act)
+
+
+@release_group.command("publish")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--by", metavar="EMAIL", required=True)
+def publish(release_id: int, by: str) -> None:
+    """Make it public now and queue its mailing."""
+    _act(release_id, by, lambda release, person: workflow.publish(release, by=person, at=now()))
+    jobs.ring("deliver")
+
+
+@release_group.command("schedule")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--at", "moment", metavar="ISO-TIME", required=True, help="With its UTC offset.")
+@click.option("--by", metavar="EMAIL", required=True)
+def schedule(release_id: int, moment: str, by: str) -> None:
+    """Let it be published at a moment to come, such as 2026-12-01T09:00+01:00."""
+    try:
+        publish_at = datetime.fromisoformat(moment)
+    except ValueError:
+        raise click.BadParameter(f"{moment!r} is no ISO time", param_hint="--at") from None
+    if publish_at.tzinfo is None:
+        raise click.BadParameter("give the UTC offset, such as +01:00", param_hint="--at")
+    _act(
+        release_id,
+        by,
+        lambda release, person: workflow.schedule(
+            release, publish_at=publish_at, by=person, at=now()
+        ),
+    )
+
+
+@release_group.command("withdraw")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--by", metavar="EMAIL", required=True)
+@click.option("--reason", required=True, help="Printed on the page that stands in its place.")
+def withdraw(release_id: int, by: str, reason: str) -> None:
+    """Take a public release back."""
+    _act(
+        release_id,
+        by,
+        lambda release, person: workflow.withdraw(release, reason=reason, by=person, at=now()),
+    )
+
+
+@contextmanager
+def template_problems() -> Iterator[None]:
+    """A draft that cannot be made is a refusal: its sentence, exit code 1."""
+    try:
+        yield
+    except (TemplateProblem, NoAwards) as error:
+        db.session.rollback()
+        say(_sentence(error))
+        sys.exit(1)
+
+
+def _sentence(error: TemplateProblem | NoAwards) -> str:
+    if isinstance(error, NoAwards):
+        return translate(error.key, interface_language())
+    return error.told_in(interface_language())
+
+
+def _act(release_id: int, email: str, act: Callable[[Release, User], None]) -> None:
+    with refusals():
+        release = release_by_id(release_id)
+        act(release, user_by_email(email))
+        db.session.commit()
+    click.echo(f"{release.id}\t{release.state.value}")
+
+
+def _drafted(release: Release, drafted: Draft) -> dict[str, Any]:
+    return {
+        "release": release.id,
+        "headline": release.head.title,
+        "lead": plain(release.head.lead),
+        "text": full_text(release, release.head),
+        "html": release.head.body,
+        "figures": {
+            name: {"value": figure.value, "text": figure.text}
+            for name, figure in drafted.figures.items()
+        },
+    }
+
+
+def _shown(release: Release) -> dict[str, Any]:
+    head = release.head
+    return {
+        "id": release.id,
+        "round": release.story.round_id,
+        "language": release.language,
+        "state": release.state.value,
+        "headline": head.title,
+        "lead": plain(head.lead),
+        "text": full_text(release, head),
+        "html": head.body,
+        "url": page_url(release),
+        "revision": head.number,
+        "live_revision": release.live.number if release.live else None,
+        "published_at": release.published_at.isoformat() if release.published_at else None,
+        "publish_at": release.publish_at.isoformat() if release.publish_at else None,
+    }
+
+
+def _imported(stored: Round | None, table: Table, problems: list[Problem]) -> dict[str, Any]:
+    total = compute(table.rows, currency=table.currency).get("total")
+    return {
+        "round": stored.id if stored else None,
+        "rows": len(table.rows),
+        "awards": len(table.awards),
+        "total": total.value if total else "0",
+        "currency": table.currency,
+        "problems": [
+            {
+                "row": problem.row,
+                "column": problem.column,
+                "code": problem.code,
+                "message": message(problem, interface_language()),
+                "severity": problem.severity.value,
+            }
+            for problem in problems
+        ],
+    }
+
+
+def _line(problem: Problem) -> str:
+    where = ", ".join(str(part) for part in (problem.row, problem.column) if part)
+    return f"{problem.severity.value} {where}: {message(problem, interface_language())}"
