@@ -162,10 +162,9 @@ def failed(error: HTTPException) -> ResponseReturnValue:
 def _error_page(status: int, *, reason: str = "", words: str = "") -> Response:
     if status >= 500:
         _without_database()
-    if status in EXPLAINED:
-        words = words or str(status)
-    else:
+    if status not in EXPLAINED:
         words = "500" if status >= 500 else "400"
+    words = words or str(status)
     is_office = request.path.startswith("/office") and status < 500 and signed_in() is not None
     text = render_template(
         "errors/page.html",

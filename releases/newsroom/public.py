@@ -164,7 +164,7 @@ def _kept(content: bytes, kind: str, changed: datetime | None) -> Response:
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise NotFound("no_such_release")
+        raise NotFound("not_in_newsroom")
     return int(text)
 
 

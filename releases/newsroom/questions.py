@@ -73,7 +73,7 @@ def release_at(language: str, slug: str) -> Release:
     )
     release = db.session.scalars(query).unique().one_or_none()
     if release is None:
-        raise NotFound("no_such_release")
+        raise NotFound("not_in_newsroom")
     return release
 
 
@@ -139,10 +139,10 @@ def _listed(language: str) -> sa.Select[Release]:
 
 def _place(language: str, before: int) -> sa.Tuple:
     if not 0 < before <= BIGGEST_ID:
-        raise NotFound("no_such_release")
+        raise NotFound("not_in_newsroom")
     at = db.session.scalar(
         sa.select(Release.published_at).where(Release.id == before, Release.language == language)
     )
     if at is None:
-        raise NotFound("no_such_release")
+        raise NotFound("not_in_newsroom")
     return sa.tuple_(sa.literal(at, Release.published_at.type), sa.literal(before, Release.id.type))

@@ -1,0 +1,13 @@
+"""The newsroom's tests begin after publication."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from tests.releases.newsroom.desk import Desk
+
+
+@pytest.fixture
+def desk(app: Flask) -> Desk:
+    return Desk()
