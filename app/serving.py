@@ -76,7 +76,7 @@ def serve(
             children["worker"] = start(["worker"], environment)
         ended = _await_pages(host, port, children=children, stop=stop)
         if ended is None and not stop.is_set():
-            (ready or _say_ready(settings))()
+            (ready or _say_ready(settings, host=host, port=port))()
             ended = _watch(children, stop=stop)
     finally:
         stop_all(children)
@@ -273,8 +273,12 @@ def _ended(children: dict[str, Child]) -> str | None:
     return next((name for name, child in children.items() if child.poll() is not None), None)
 
 
-def _say_ready(settings: Settings) -> Callable[[], object]:
-    return lambda: print(f"Pressrum answers at {settings.base_url}/", flush=True)
+def _say_ready(settings: Settings, *, host: str, port: int) -> Callable[[], object]:
+    here = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    text = f"Pressrum answers at {here}/"
+    if settings.base_url != here:
+        text += f" and calls itself {settings.base_url}/"
+    return lambda: print(text, flush=True)
 
 
 def _bind(host: str, port: int) -> int:

@@ -47,7 +47,7 @@ def serving(settings: Settings, port: int) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
-            assert settings.base_url in server.stdout.readline()
+            assert f":{port}/" in server.stdout.readline()
             yield server
         finally:
             if server.poll() is None:
