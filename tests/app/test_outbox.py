@@ -16,6 +16,7 @@ from app.catcher import KEEP, Catcher, controller
 from app.core.accounts import User
 from app.core.db import normal_url
 from app.serving import free_port
+from tests import factories
 
 MAIL = """\
 From: Press <press@press.example>
@@ -55,9 +56,7 @@ def folder(app: Flask, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def staff(client: FlaskClient, writer: User) -> FlaskClient:
-    with client.session_transaction() as session:
-        session.update(_user_id=writer.fs_uniquifier, _fresh=True)
-    return client
+    return factories.signed_in(client, writer)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 from app.core.accounts import User
 from app.core.db import normal_url
 from app.settings import CHECKOUT
+from tests import factories
 
 STAFF = {"outbox", "security", "subscribers"}
 PUBLIC = {"newsroom", "subscribing"}
@@ -63,10 +64,7 @@ def doors(app: Flask, *, staff: bool) -> Iterator[tuple[str, str, str]]:
 @pytest.fixture
 def strict_client(app: Flask, admin: User) -> FlaskClient:
     """An administrator's browser, with CSRF tokens asked for."""
-    client = app.test_client()
-    with client.session_transaction() as session:
-        session.update(_user_id=admin.fs_uniquifier, _fresh=True)
-    return client
+    return factories.signed_in(app.test_client(), admin)
 
 
 def test_every_blueprint_is_listed_as_staffs_or_the_publics(app: Flask) -> None:
