@@ -1,0 +1,94 @@
+"""`pressrum mailing …`: look at mailings, pause them, let them go on, call them off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import click
+from flask.cli import AppGroup
+
+from app.core import jobs
+from app.core.accounts import User
+from app.core.clock import now
+from app.core.commands import json_option, refusals, say_json
+from app.core.db import db
+from app.core.words import translate
+from app.core.words.language import interface_language
+from subscribers.mailings import controlling, questions
+from subscribers.mailings.models import DeliveryState, Mailing, MailingKind
+from subscribers.mailings.questions import Progress
+
+group = AppGroup("mailing", help="Mailings: look at them, pause, resume, cancel.")
+
+Verb = Callable[..., None]
+
+
+@group.command("list")
+@click.option("--all", "everything", is_flag=True, help="Also confirmations and notices.")
+@json_option
+def list_(everything: bool, as_json: bool) -> None:
+    """The mailings of releases and corrections, the newest first."""
+    kinds = tuple(MailingKind) if everything else questions.PUBLIC
+    page = questions.mailings(kinds=kinds, size=None)
+    if as_json:
+        say_json([questions.as_data(one, page.progress[one.id]) for one in page.mailings])
+        return
+    for mailing in page.mailings:
+        click.echo(_line(mailing, page.progress[mailing.id]))
+
+
+@group.command("show")
+@click.argument("mailing_id", metavar="ID", type=int)
+@json_option
+def show(mailing_id: int, as_json: bool) -> None:
+    """One mailing and how many of its mails stand where."""
+    with refusals():
+        mailing = questions.mailing_by_id(mailing_id)
+    progress = Progress(questions.counts(mailing.id))
+    if as_json:
+        say_json(questions.as_data(mailing, progress))
+        return
+    click.echo(_line(mailing, progress))
+    for state in DeliveryState:
+        click.echo(f"{_word(f'common.delivery.{state.value}')}: {progress.counts[state]}")
+
+
+@group.command("pause")
+@click.argument("mailing_id", metavar="ID", type=int)
+def pause(mailing_id: int) -> None:
+    """Let no further mail go out for now."""
+    _control(controlling.pause, mailing_id, at=now())
+
+
+@group.command("resume")
+@click.argument("mailing_id", metavar="ID", type=int)
+def resume(mailing_id: int) -> None:
+    """Go on with a paused mailing."""
+    _control(controlling.resume, mailing_id, at=now())
+    jobs.ring("deliver")
+
+
+@group.command("cancel")
+@click.argument("mailing_id", metavar="ID", type=int)
+def cancel(mailing_id: int) -> None:
+    """Call a mailing off for good."""
+    _control(controlling.cancel, mailing_id, at=now())
+
+
+def _control(verb: Verb, mailing_id: int, *, at: datetime) -> None:
+    nobody: User | None = None  # whoever may run commands may do this
+    with refusals():
+        mailing = questions.mailing_by_id(mailing_id)
+        verb(mailing, by=nobody, at=at)
+        db.session.commit()
+    click.echo(_line(mailing, Progress(questions.counts(mailing_id))))
+
+
+def _line(mailing: Mailing, progress: Progress) -> str:
+    state = _word(f"common.mailing.{mailing.state.value}")
+    return f"{mailing.id}  {state}  {progress.sent} / {progress.audience}  {mailing.subject}"
+
+
+def _word(key: str) -> str:
+    return translate(key, interface_language())

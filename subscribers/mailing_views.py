@@ -1,0 +1,166 @@
+"""The office's pages about mailings: how far, what failed, and the brake.
+
+Everybody may look. Pausing, going on and calling off are for editors and admins.
+"""
+
+from __future__ import annotations
+
+import email.policy
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+from email.parser import BytesParser
+
+import sqlalchemy as sa
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+
+from app.core import jobs
+from app.core.accounts import Role, User, signed_in
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import NotAllowed
+from app.core.security import CONTENT_SECURITY_POLICY
+from app.core.words import translate
+from app.core.words.language import interface_language
+from subscribers.mailings import controlling, questions
+from subscribers.mailings.controlling import GOING, OPEN
+from subscribers.mailings.messages import Prepared, Slot
+from subscribers.mailings.models import DeliveryState, Mailing, MailingPart, MailingState
+from subscribers.mailings.questions import Progress, mailing_by_id
+
+blueprint = Blueprint("mailings", __name__, url_prefix="/office/mailings")
+
+# The frozen mail as a page: no script, no form, no way out, only its own styles.
+FRAME_POLICY = "; ".join(
+    (
+        "sandbox",
+        "default-src 'none'",
+        "style-src 'unsafe-inline'",
+        "img-src data:",
+        "frame-ancestors 'self'",
+    )
+)
+NOBODY = {slot: slot.name.lower().encode() for slot in Slot}
+NOBODY[Slot.TO] = b"reader@example.org"
+
+
+@blueprint.before_request
+@auth_required("session")
+def _staff_only() -> None:
+    """Every page here is for people who have signed in."""
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    page = questions.mailings(before=request.args.get("before", type=int))
+    return render_template("office/mailings/index.html", page=page)
+
+
+@blueprint.get("/<int:mailing_id>")
+def show(mailing_id: int) -> ResponseReturnValue:
+    mailing = mailing_by_id(mailing_id)
+    may_control = _me().may(Role.EDITOR)
+    page = render_template(
+        "office/mailings/show.html",
+        mailing=mailing,
+        progress=Progress(questions.counts(mailing_id)),
+        states=list(DeliveryState),
+        causes=questions.causes(mailing_id),
+        uncertain=questions.uncertain(mailing_id),
+        text=_part(mailing, "plain"),
+        is_going=mailing.state in GOING,
+        may_pause=may_control and mailing.state in GOING,
+        may_resume=may_control and mailing.state is MailingState.PAUSED,
+        may_cancel=may_control and mailing.state in OPEN,
+    )
+    answer = make_response(page)
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+    return answer
+
+
+@blueprint.get("/<int:mailing_id>/progress")
+def progress(mailing_id: int) -> ResponseReturnValue:
+    """What the page asks for again and again while mails go out."""
+    mailing = mailing_by_id(mailing_id)
+    return jsonify(questions.as_data(mailing, Progress(questions.counts(mailing_id))))
+
+
+@blueprint.get("/<int:mailing_id>/html")
+def html(mailing_id: int) -> ResponseReturnValue:
+    """The frozen mail as a page whose links lead nowhere."""
+    answer = Response(without_links(_part(mailing_by_id(mailing_id), "html")), mimetype="text/html")
+    answer.headers["Content-Security-Policy"] = FRAME_POLICY
+    return answer
+
+
+@blueprint.post("/<int:mailing_id>/pause")
+def pause(mailing_id: int) -> ResponseReturnValue:
+    return _control(mailing_id, controlling.pause, "mailings.paused")
+
+
+@blueprint.post("/<int:mailing_id>/resume")
+def resume(mailing_id: int) -> ResponseReturnValue:
+    answer = _control(mailing_id, controlling.resume, "mailings.resumed")
+    jobs.ring("deliver")
+    return answer
+
+
+@blueprint.get("/<int:mailing_id>/cancel")
+def ask_to_cancel(mailing_id: int) -> ResponseReturnValue:
+    if not _me().may(Role.EDITOR):
+        raise NotAllowed("editors_only")
+    mailing = mailing_by_id(mailing_id)
+    if mailing.state not in OPEN:
+        return redirect(url_for("mailings.show", mailing_id=mailing_id))
+    found = Progress(questions.counts(mailing_id))
+    return render_template("office/mailings/cancel.html", mailing=mailing, progress=found)
+
+
+@blueprint.post("/<int:mailing_id>/cancel")
+def cancel(mailing_id: int) -> ResponseReturnValue:
+    return _control(mailing_id, controlling.cancel, "mailings.cancelled")
+
+
+def _control(mailing_id: int, verb: Callable[..., None], said: str) -> ResponseReturnValue:
+    verb(mailing_by_id(mailing_id), by=_me(), at=now())
+    db.session.commit()
+    flash(translate(said, interface_language()), "success")
+    return redirect(url_for("mailings.show", mailing_id=mailing_id))
+
+
+def _part(mailing: Mailing, kind: str) -> str:
+    """One form of the frozen mail, 'plain' or 'html', as it reads for nobody in particular."""
+    frozen = db.session.scalar(
+        sa.select(MailingPart.template).where(MailingPart.mailing_id == mailing.id)
+    )
+    if frozen is None:
+        abort(404)
+    raw = re.sub(rb"(?m)^\.\.", b".", Prepared(frozen).fill(NOBODY))  # SMTP's doubled dots
+    message: EmailMessage = BytesParser(policy=email.policy.default).parsebytes(raw)
+    body = message.get_body((kind,))
+    return str(body.get_content()) if body is not None else ""
+
+
+def without_links(page: str) -> str:
+    """The same page with links that look like links and lead nowhere."""
+    href = r"""(?i)(<a\b[^>]*?)\shref\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)"""
+    return re.sub(href, r'\1 href="#"', page)
+
+
+def _me() -> User:
+    person = signed_in()
+    assert person is not None
+    return person
