@@ -1,0 +1,348 @@
+"""The office's settings: the organisation, the people who may sign in, and each one's language.
+
+The organisation and its people are for admins. The index shows everybody else who may change
+something the way to their own part.
+"""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+import sqlalchemy as sa
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required, hash_password
+from wtforms import BooleanField, DateField, Field, RadioField
+from wtforms.validators import Optional, ValidationError
+
+from app.core.accounts import Role, User, add_user, signed_in
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import BadInput, NotAllowed, NotFound, NotNow
+from app.core.forms import (
+    Form,
+    Word,
+    email_address,
+    is_web_address,
+    long_text,
+    required_choice,
+    text,
+    web_address,
+)
+from app.core.organisation import Organisation, organisation
+from app.core.words import LANGUAGES, translate
+from app.core.words.language import interface_language
+
+blueprint = Blueprint("office", __name__, url_prefix="/office")
+
+ROLES = {
+    Role.WRITER: "settings.role.writer",
+    Role.EDITOR: "settings.role.editor",
+    Role.ADMIN: "settings.role.admin",
+}
+MAY = {
+    Role.WRITER: "settings.may.writer",
+    Role.EDITOR: "settings.may.editor",
+    Role.ADMIN: "settings.may.admin",
+}
+SPOKEN = {"sv": "settings.language.sv", "en": "settings.language.en"}
+GLYPHS = (("–", Word("settings.glyph.en_dash")), ("—", Word("settings.glyph.em_dash")))
+
+
+def social_links(form: Form, field: Field) -> None:
+    """One on each line: `Facebook | https://…`."""
+    for number, line in enumerate(_lines(field.data), 1):
+        label, _, url = (part.strip() for part in line.partition("|"))
+        if not label or not is_web_address(url):
+            word = translate("settings.form.social_line", interface_language(), n=number)
+            raise ValidationError(word)
+
+
+def time_zone(form: Form, field: Field) -> None:
+    if field.data not in available_timezones():
+        raise ValidationError(translate("settings.form.time_zone", interface_language()))
+
+
+class OrganisationForm(Form):
+    name_sv = text("settings.name_sv", required=True)
+    name_en = text("settings.name_en", required=True)
+    short_name = text("settings.short_name", hint="settings.short_name_hint", most=60)
+    street = text("settings.street")
+    postcode = text("settings.postcode", most=20)
+    town = text("settings.town", most=100)
+    switchboard = text("settings.switchboard", most=40)
+    press_email = text(
+        "settings.press_email", hint="settings.press_email_hint", most=254, check=email_address
+    )
+    site = text("settings.site", most=300, check=web_address)
+    social_text = long_text("settings.social", hint="settings.social_hint", check=social_links)
+    about_sv = long_text("settings.about_sv", hint="settings.about_hint")
+    about_en = long_text("settings.about_en", hint="settings.about_hint")
+    about_on = DateField(
+        Word("settings.about_on"),
+        description=Word("settings.about_on_hint"),
+        validators=[Optional()],
+    )
+    time_zone = text(
+        "settings.time_zone",
+        hint="settings.time_zone_hint",
+        most=60,
+        required=True,
+        check=time_zone,
+    )
+    quote_glyph = RadioField(
+        Word("settings.quote_glyph"),
+        description=Word("settings.quote_glyph_hint"),
+        choices=GLYPHS,
+        validators=[required_choice()],
+    )
+    digit_at_sentence_start = BooleanField(
+        Word("settings.digit_at_sentence_start"),
+        description=Word("settings.digit_at_sentence_start_hint"),
+    )
+    four_eyes = BooleanField(
+        Word("settings.four_eyes"), description=Word("settings.four_eyes_hint")
+    )
+
+
+class PersonForm(Form):
+    """What can be changed about somebody who has an account."""
+
+    name = text("settings.person_name", required=True)
+    role = RadioField(
+        Word("settings.role"),
+        choices=[(role.value, Word(MAY[role])) for role in Role],
+        validators=[required_choice()],
+    )
+    language = RadioField(
+        Word("settings.person_language"),
+        choices=[(language, Word(SPOKEN[language])) for language in LANGUAGES],
+        validators=[required_choice()],
+    )
+
+
+class NewPersonForm(PersonForm):
+    email = text(
+        "settings.email",
+        hint="settings.email_hint",
+        most=254,
+        required=True,
+        check=email_address,
+    )
+
+
+@blueprint.before_request
+@auth_required("session")
+def _staff_only() -> None:
+    """Every page here is for people who have signed in; those of the settings for fewer."""
+    if request.endpoint == "office.index":
+        _only(Role.EDITOR)
+    elif request.endpoint != "office.choose_language":
+        _only(Role.ADMIN)
+
+
+@blueprint.post("/language")
+def choose_language() -> ResponseReturnValue:
+    """The person's own language, from now on, and back to where they were."""
+    language = request.form.get("language", "")
+    if language not in LANGUAGES:
+        abort(400)
+    _me().language = language
+    db.session.commit()
+    return redirect(_own_path(request.form.get("next", "")))
+
+
+@blueprint.get("/settings/")
+def index() -> ResponseReturnValue:
+    return render_template("office/settings/index.html")
+
+
+@blueprint.get("/settings/organisation")
+def edit_organisation() -> ResponseReturnValue:
+    sender = organisation()
+    form = OrganisationForm(obj=sender, social_text=_social_text(sender))
+    return render_template("office/settings/organisation.html", form=form)
+
+
+@blueprint.post("/settings/organisation")
+def save_organisation() -> ResponseReturnValue:
+    form = OrganisationForm()
+    if not form.validate():
+        return render_template("office/settings/organisation.html", form=form), 422
+    sender = organisation()
+    _fill(sender, form)
+    db.session.add(sender)
+    db.session.commit()
+    _say("settings.saved")
+    return redirect(url_for("office.index"))
+
+
+@blueprint.get("/settings/users/")
+def users() -> ResponseReturnValue:
+    people = db.session.scalars(sa.select(User).order_by(User.active.desc(), User.name, User.id))
+    return render_template("office/settings/users.html", people=people.all(), roles=ROLES)
+
+
+@blueprint.get("/settings/users/new")
+def new_user() -> ResponseReturnValue:
+    form = NewPersonForm(role=Role.WRITER.value, language=interface_language())
+    return render_template("office/settings/new_user.html", form=form)
+
+
+@blueprint.post("/settings/users/new")
+def create_user() -> ResponseReturnValue:
+    """An account with a password that is shown once."""
+    form = NewPersonForm()
+    if not form.validate():
+        return render_template("office/settings/new_user.html", form=form), 422
+    password = new_password()
+    try:
+        person = add_user(
+            email=form.email.data,
+            name=form.name.data,
+            role=Role(form.role.data),
+            language=form.language.data,
+            password=password,
+            at=now(),
+        )
+        db.session.commit()
+    except BadInput as error:
+        db.session.rollback()
+        form.email.errors = [translate(f"errors.{error.key}", interface_language(), **error.facts)]
+        return render_template("office/settings/new_user.html", form=form), 422
+    return _show_password(person, password)
+
+
+@blueprint.get("/settings/users/<int:user_id>")
+def edit_user(user_id: int) -> ResponseReturnValue:
+    person = _person(user_id)
+    form = PersonForm(obj=person, role=person.role.value)
+    return render_template("office/settings/user.html", form=form, person=person)
+
+
+@blueprint.post("/settings/users/<int:user_id>")
+def save_user(user_id: int) -> ResponseReturnValue:
+    person = _person(user_id)
+    form = PersonForm()
+    if not form.validate():
+        return render_template("office/settings/user.html", form=form, person=person), 422
+    if form.role.data != Role.ADMIN:
+        try:
+            _keep_an_admin(person)
+        except NotNow as error:
+            form.role.errors = [
+                translate(f"errors.{error.key}", interface_language(), **error.facts)
+            ]
+            return render_template("office/settings/user.html", form=form, person=person), 422
+    person.name, person.language = form.name.data, form.language.data
+    person.role = Role(form.role.data)
+    db.session.commit()
+    _say("settings.saved")
+    return redirect(url_for("office.users"))
+
+
+@blueprint.post("/settings/users/<int:user_id>/deactivate")
+def deactivate(user_id: int) -> ResponseReturnValue:
+    """They cannot sign in any more and are signed out everywhere; what they did stays."""
+    person = _person(user_id)
+    _keep_an_admin(person)
+    person.active = False
+    _sign_out_everywhere(person)
+    db.session.commit()
+    _say("settings.deactivated", name=person.name)
+    return redirect(url_for("office.users"))
+
+
+@blueprint.post("/settings/users/<int:user_id>/reactivate")
+def reactivate(user_id: int) -> ResponseReturnValue:
+    person = _person(user_id)
+    person.active = True
+    db.session.commit()
+    _say("settings.reactivated", name=person.name)
+    return redirect(url_for("office.users"))
+
+
+@blueprint.post("/settings/users/<int:user_id>/password")
+def reset_password(user_id: int) -> ResponseReturnValue:
+    """A new password, shown once; the old one and every open session end."""
+    person = _person(user_id)
+    if person.id == _me().id:
+        return redirect(url_for("security.change_password"))
+    password = new_password()
+    person.password = hash_password(password)
+    _sign_out_everywhere(person)
+    db.session.commit()
+    return _show_password(person, password)
+
+
+def new_password() -> str:
+    """Easy to read out and to type: four groups of four, without letters that look alike."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def _show_password(person: User, password: str) -> ResponseReturnValue:
+    """The only page that ever shows it. Not a redirect: nothing is to keep it in between."""
+    return render_template("office/settings/password.html", person=person, password=password)
+
+
+def _keep_an_admin(person: User) -> None:
+    """Raises NotNow when the office would be left without anybody who may change this.
+
+    The rows are locked while they are counted, so that two admins cannot unmake each other.
+    """
+    admins = db.session.scalars(
+        sa.select(User.id).where(User.role == Role.ADMIN, User.active).with_for_update()
+    ).all()
+    if list(admins) == [person.id]:
+        raise NotNow("last_admin", name=person.name)
+
+
+def _sign_out_everywhere(person: User) -> None:
+    """Sessions and remember-me cookies name this; with another one they are nobody's."""
+    person.fs_uniquifier = secrets.token_hex(16)
+
+
+def _fill(sender: Organisation, form: OrganisationForm) -> None:
+    form.populate_obj(sender)
+    pairs = [line.partition("|") for line in _lines(form.social_text.data)]
+    sender.social = [{"label": name.strip(), "url": url.strip()} for name, _, url in pairs]
+
+
+def _social_text(sender: Organisation) -> str:
+    return "\n".join(f"{link['label']} | {link['url']}" for link in sender.social)
+
+
+def _lines(written: str | None) -> list[str]:
+    return [line for line in (written or "").splitlines() if line.strip()]
+
+
+def _person(user_id: int) -> User:
+    found = db.session.get(User, user_id)
+    if found is None:
+        raise NotFound("no_such_user", email=user_id)
+    return found
+
+
+def _me() -> User:
+    person = signed_in()
+    assert person is not None
+    return person
+
+
+def _only(role: Role) -> None:
+    if not _me().may(role):
+        raise NotAllowed("admins_only" if role is Role.ADMIN else "editors_only")
+
+
+def _say(key: str, **facts: object) -> None:
+    flash(translate(key, interface_language(), **facts), "success")
+
+
+def _own_path(wanted: str) -> str:
+    """A path of this site and nothing else; the desk when it is none."""
+    parts = urlsplit(wanted)
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))
+    return wanted if is_ours and not parts.netloc and "\\" not in wanted else "/office/"

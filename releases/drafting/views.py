@@ -1,0 +1,90 @@
+"""The office's pages about programmes: what each is called, what its money is for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+from markupsafe import Markup
+
+from app.core.accounts import Role, signed_in
+from app.core.db import db
+from app.core.errors import NotAllowed
+from app.core.organisation import organisation
+from app.core.words import translate
+from app.core.words.language import interface_language
+from releases.drafting.drafting import LANGUAGES, HouseStyle
+from releases.drafting.forms import ProgrammeForm
+from releases.drafting.language import in_running_text
+from releases.drafting.markup import capital
+from releases.rounds.models import Programme
+from releases.rounds.questions import programme_by_id, programmes
+
+blueprint = Blueprint("programmes", __name__, url_prefix="/office/programmes")
+
+EXAMPLE = Decimal(10_641_000)
+
+
+@blueprint.before_request
+@auth_required("session")
+def _editors_only() -> None:
+    """Programmes are how the office writes; editors and admins decide that."""
+    person = signed_in()
+    if person is None or not person.may(Role.EDITOR):
+        raise NotAllowed("editors_only")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    return render_template("office/programmes/index.html", programmes=programmes())
+
+
+@blueprint.get("/<int:programme_id>")
+def edit(programme_id: int) -> ResponseReturnValue:
+    programme = programme_by_id(programme_id)
+    return _page(programme, ProgrammeForm(obj=programme))
+
+
+@blueprint.post("/<int:programme_id>")
+def save(programme_id: int) -> ResponseReturnValue:
+    programme = programme_by_id(programme_id)
+    form = ProgrammeForm()
+    is_good = form.validate()
+    if is_good and _is_taken(form.name.data, programme):
+        form.name.errors = [translate("settings.programme_taken", interface_language())]
+        is_good = False
+    if not is_good:
+        return _page(programme, form), 422
+    form.populate_obj(programme)
+    db.session.commit()
+    flash(translate("settings.saved", interface_language()), "success")
+    return redirect(url_for("programmes.edit", programme_id=programme.id))
+
+
+def headline_with(purpose: str, language: str) -> str:
+    """How a purpose reads in a headline: `Drygt 10,6 miljoner kronor till …`. Plain text."""
+    words, style = LANGUAGES[language], HouseStyle(quote_glyph=organisation().quote_glyph)
+    amount = words.rounded(EXAMPLE, currency="SEK", style=style)
+    phrase = in_running_text(purpose.strip().rstrip("."), language=language)
+    said = f"{amount} {words.purpose(phrase)}" if phrase else amount
+    return str(capital(Markup.escape(said)).unescape())
+
+
+def _page(programme: Programme, form: ProgrammeForm) -> str:
+    return render_template(
+        "office/programmes/edit.html",
+        programme=programme,
+        form=form,
+        examples={
+            "sv": headline_with(form.purpose_sv.data or "", "sv"),
+            "en": headline_with(form.purpose_en.data or "", "en"),
+        },
+    )
+
+
+def _is_taken(name: str, programme: Programme) -> bool:
+    taken = sa.select(Programme.id).where(Programme.name == name, Programme.id != programme.id)
+    return db.session.scalar(taken) is not None

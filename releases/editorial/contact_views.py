@@ -1,0 +1,122 @@
+"""The office's pages about the people printed on releases."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+from wtforms import Field
+from wtforms.validators import ValidationError
+
+from app.core.accounts import Role, User, signed_in
+from app.core.db import db
+from app.core.errors import NotAllowed
+from app.core.forms import Form, email_address, text
+from app.core.words import translate
+from app.core.words.language import interface_language
+from releases.editorial import contacts
+from releases.editorial.contacts import contact_by_id
+
+blueprint = Blueprint("contacts", __name__, url_prefix="/office/settings/contacts")
+
+
+def phone_number(form: Form, field: Field) -> None:
+    if field.data and (
+        not re.fullmatch(r"\+?[\d\s\u00a0()./–-]+", field.data) or not re.search(r"\d", field.data)
+    ):
+        raise ValidationError(translate("settings.form.phone", interface_language()))
+
+
+class ContactForm(Form):
+    name = text("settings.contact_name", required=True)
+    title_sv = text("settings.title_sv", hint="settings.title_sv_hint")
+    title_en = text("settings.title_en", hint="settings.title_en_hint")
+    phone = text(
+        "settings.phone", hint="settings.phone_hint", most=40, required=True, check=phone_number
+    )
+    email = text("settings.email", most=254, check=email_address)
+
+
+@blueprint.before_request
+@auth_required("session")
+def _editors_only() -> None:
+    """Who is printed on releases is for editors and admins to say."""
+    person = signed_in()
+    if person is None or not person.may(Role.EDITOR):
+        raise NotAllowed("editors_only")
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    everybody = contacts.everybody()
+    return render_template(
+        "office/settings/contacts.html",
+        printed=[one for one in everybody if one.active],
+        taken_off=[one for one in everybody if not one.active],
+    )
+
+
+@blueprint.get("/new")
+def new() -> ResponseReturnValue:
+    return render_template("office/settings/contact.html", form=ContactForm(), contact=None)
+
+
+@blueprint.post("/new")
+def create() -> ResponseReturnValue:
+    form = ContactForm()
+    if not form.validate():
+        page = render_template("office/settings/contact.html", form=form, contact=None)
+        return page, 422
+    contacts.add(form.data, by=_me())
+    return _done()
+
+
+@blueprint.get("/<int:contact_id>")
+def edit(contact_id: int) -> ResponseReturnValue:
+    contact = contact_by_id(contact_id)
+    form = ContactForm(obj=contact)
+    return render_template("office/settings/contact.html", form=form, contact=contact)
+
+
+@blueprint.post("/<int:contact_id>")
+def save(contact_id: int) -> ResponseReturnValue:
+    contact, form = contact_by_id(contact_id), ContactForm()
+    if not form.validate():
+        page = render_template("office/settings/contact.html", form=form, contact=contact)
+        return page, 422
+    contacts.change(contact, form.data, by=_me())
+    return _done()
+
+
+@blueprint.post("/<int:contact_id>/<any(up, down):to>")
+def move(contact_id: int, to: Literal["up", "down"]) -> ResponseReturnValue:
+    contacts.move(contact_by_id(contact_id), to, by=_me())
+    db.session.commit()
+    return redirect(url_for("contacts.index"))
+
+
+@blueprint.post("/<int:contact_id>/take-off")
+def take_off(contact_id: int) -> ResponseReturnValue:
+    contacts.take_off(contact_by_id(contact_id), by=_me())
+    return _done()
+
+
+@blueprint.post("/<int:contact_id>/put-back")
+def put_back(contact_id: int) -> ResponseReturnValue:
+    contacts.put_back(contact_by_id(contact_id), by=_me())
+    return _done()
+
+
+def _done() -> ResponseReturnValue:
+    db.session.commit()
+    flash(translate("settings.saved", interface_language()), "success")
+    return redirect(url_for("contacts.index"))
+
+
+def _me() -> User:
+    person = signed_in()
+    assert person is not None
+    return person

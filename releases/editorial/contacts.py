@@ -1,0 +1,90 @@
+"""The people printed on releases: kept, put in order, taken off.
+
+A release that is already written keeps its contacts as they were printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import sqlalchemy as sa
+
+from app.core.accounts import Role, User
+from app.core.db import db
+from app.core.errors import NotAllowed, NotFound
+from releases.editorial.models import Contact
+
+FIELDS = ("name", "title_sv", "title_en", "phone", "email")
+
+
+def contact_by_id(contact_id: int) -> Contact:
+    """Raises NotFound."""
+    found = db.session.get(Contact, contact_id)
+    if found is None:
+        raise NotFound("no_such_contact")
+    return found
+
+
+def everybody() -> list[Contact]:
+    """In the order they are printed; those taken off come last."""
+    return list(
+        db.session.scalars(
+            sa.select(Contact).order_by(Contact.active.desc(), Contact.position, Contact.id)
+        )
+    )
+
+
+def add(facts: Mapping[str, str], *, by: User) -> Contact:
+    """A new contact, printed after the others. Raises NotAllowed to writers."""
+    _guard(by)
+    last = db.session.scalar(sa.select(sa.func.max(Contact.position)))
+    contact = Contact(position=0 if last is None else last + 1, active=True)
+    db.session.add(contact)
+    _fill(contact, facts)
+    db.session.flush()
+    return contact
+
+
+def change(contact: Contact, facts: Mapping[str, str], *, by: User) -> None:
+    """New facts about a contact, for releases to come. Raises NotAllowed to writers."""
+    _guard(by)
+    _fill(contact, facts)
+
+
+def move(contact: Contact, to: Literal["up", "down"], *, by: User) -> None:
+    """One place earlier or later among those that are printed. Raises NotAllowed to writers."""
+    _guard(by)
+    printed = [one for one in everybody() if one.active]
+    if contact not in printed:
+        return
+    here = printed.index(contact)
+    there = here - 1 if to == "up" else here + 1
+    if 0 <= there < len(printed):
+        printed[here], printed[there] = printed[there], printed[here]
+    for position, one in enumerate(printed):
+        one.position = position
+
+
+def take_off(contact: Contact, *, by: User) -> None:
+    """Print them on no new release. Raises NotAllowed to writers."""
+    _guard(by)
+    contact.active = False
+
+
+def put_back(contact: Contact, *, by: User) -> None:
+    """Print them again, after the others. Raises NotAllowed to writers."""
+    _guard(by)
+    last = db.session.scalar(sa.select(sa.func.max(Contact.position)).where(Contact.active))
+    contact.active = True
+    contact.position = 0 if last is None else last + 1
+
+
+def _fill(contact: Contact, facts: Mapping[str, str]) -> None:
+    for name in FIELDS:
+        setattr(contact, name, facts[name])
+
+
+def _guard(by: User) -> None:
+    if not by.may(Role.EDITOR):
+        raise NotAllowed("editors_only")
