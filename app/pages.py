@@ -61,14 +61,22 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from app import outbox
+    from app import office, outbox
+    from releases.drafting import views as programmes
+    from releases.editorial import contact_views, template_views
     from releases.newsroom import public as newsroom
+    from subscribers import mailing_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
+    app.register_blueprint(mailing_views.blueprint)
+    app.register_blueprint(programmes.blueprint)
+    app.register_blueprint(template_views.blueprint)
+    app.register_blueprint(contact_views.blueprint)
+    app.register_blueprint(office.blueprint)
     app.register_blueprint(outbox.blueprint)
 
 
