@@ -63,6 +63,7 @@ def _blocks(text: str) -> Markup:
     return Markup(html.without_gaps(html.clean(text)).strip())  # noqa: S704 - cleaned
 
 
+@lru_cache(maxsize=2048)
 def public_plain(text: str) -> str:
     """A headline or a lead as plain text."""
     return html.plain(public_inline(text))

@@ -40,7 +40,7 @@ def front(language: str) -> ResponseReturnValue:
         top=top,
         months=pages.by_month(rest, language=language, zone=organisation().time_zone),
         before=before,
-        inline=pages.public_inline,
+        plain=pages.public_plain,
     )
 
 
@@ -76,7 +76,7 @@ def release(language: str, slug: str) -> ResponseReturnValue:
         about=pages.paragraphs(sender.about(language)),
         social=pages.web_links(sender.social or []),
         latest=questions.latest(language, but=found),
-        inline=pages.public_inline,
+        plain=pages.public_plain,
     )
 
 

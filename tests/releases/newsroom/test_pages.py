@@ -381,6 +381,16 @@ def test_a_later_change_is_dated(client: FlaskClient, desk: Desk) -> None:
     assert "Uppdaterad 2 november 2022 kl. 10.15" in client.get("/sv/releases/rattad").text
 
 
+def test_a_figure_is_held_together_wherever_it_is_shown(client: FlaskClient, desk: Desk) -> None:
+    figure = '<data value="10641000" data-figure="total">10\u00a0641\u00a0000\u00a0kronor</data>'
+    desk.release(f"Drygt {figure}", slug="summa", lead=f"De delar på {figure}.")
+    desk.release("En annan nyhet", slug="annan")
+
+    for path in ("/sv/", "/sv/releases/summa", "/sv/releases/annan", "/sv/feed.rss"):
+        assert "10\u00a0641\u00a0000\u00a0kronor" in client.get(path).text
+        assert "10 641 000" not in client.get(path).text
+
+
 def test_the_sitemap_lists_what_is_public(client: FlaskClient, desk: Desk) -> None:
     desk.release(slug="ett")
     desk.release(slug="one", language="en")
