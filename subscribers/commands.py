@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, NoReturn, TextIO
+from typing import IO, Any, NoReturn, TextIO
 
 import click
 from flask.cli import AppGroup
@@ -28,22 +28,21 @@ group = AppGroup("subscriber", help="People who subscribe: import, export, erase
 
 
 @group.command("import")
-@click.argument("file", type=click.File("rb"))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--basis", required=True, help="Why we may write to them, kept with each consent.")
 @click.option("--language", required=True, type=click.Choice(LANGUAGES), help="Of our mails.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def import_(file: BinaryIO, basis: str, language: str, as_json: bool) -> None:
+def import_(file: str, basis: str, language: str, as_json: bool) -> None:
     """Add the addresses of a CSV FILE as active subscribers. Nothing is mailed.
 
     Safe to run again after it was broken off. Who left, was suppressed or was erased stays out.
     """
     report = Report()
     try:
-        for report in importing.import_file(
-            _seekable(file), basis=basis, language=language, at=now()
-        ):
-            db.session.commit()
-            click.echo(_progress(report), err=True)
+        with _opened(file) as table:
+            for report in importing.import_file(table, basis=basis, language=language, at=now()):
+                db.session.commit()
+                click.echo(_progress(report), err=True)
     except DomainError as error:
         _refuse(error, as_json=as_json)
     for omission in report.left_out:
@@ -121,14 +120,16 @@ def _refuse(error: DomainError, *, as_json: bool) -> NoReturn:
     sys.exit(1)
 
 
-def _seekable(file: BinaryIO) -> BinaryIO:
-    """A pipe's content in a temporary file: the importer looks through it before it reads."""
-    if file.seekable():
-        return file
-    copy = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the import
-    shutil.copyfileobj(file, copy)
-    copy.seek(0)
-    return copy
+@contextmanager
+def _opened(path: str) -> Iterator[IO[bytes]]:
+    """A file, or a pipe's content in a temporary one: the importer looks through it first."""
+    with click.open_file(path, "rb") as file, tempfile.TemporaryFile() as copy:
+        if file.seekable():
+            yield file
+            return
+        shutil.copyfileobj(file, copy)
+        copy.seek(0)
+        yield copy
 
 
 @contextmanager

@@ -150,7 +150,7 @@ def _events(person: Subscriber) -> Sequence[Event]:
 
 def _events_of(one: Subscription) -> list[Event]:
     topic = topic_name(one.topic.slug)
-    is_import = one.consent_at == one.asked_at
+    is_import = not one.consent_text_version  # nobody has read our sentence
     events = []
     if not is_import:
         text = t("subscribers.office.event.asked", topic=topic)

@@ -44,7 +44,7 @@ ADDRESS_HEADERS = (
     ("address", "adress"),
 )
 STATE_HEADERS = {"state", "status"}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class LeftOut(StrEnum):
@@ -100,7 +100,7 @@ def import_file(
     if not basis.strip():
         raise BadInput("import_basis_missing")
     if language not in LANGUAGES:
-        raise BadInput("language_unknown", language=language)
+        raise BadInput("language_unknown")
     rows = read_rows(file)
     rows = chain(list(islice(rows, 1)), rows)  # what is no table shows before the first batch
     topic_id = db.session.scalars(sa.select(Topic.id).where(Topic.slug == topic)).one()

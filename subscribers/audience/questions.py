@@ -34,7 +34,7 @@ class Page:
 def counts() -> dict[str, int]:
     """How many subscriptions are in each state, and how many addresses are suppressed."""
     states = sa.select(Subscription.state, sa.func.count()).group_by(Subscription.state)
-    found = {state.value: n for state, n in db.session.execute(states).tuples()}
+    found = {state.value: n for state, n in db.session.execute(states)}
     suppressions = sa.select(sa.func.count()).select_from(Suppression)
     return {
         **{state.value: found.get(state.value, 0) for state in SubscriptionState},

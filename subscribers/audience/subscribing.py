@@ -195,7 +195,7 @@ def end(subscription: Subscription, *, reason: EndedReason, at: datetime) -> boo
 def choose_language(subscription: Subscription, language: str) -> None:
     """In which language this person wants to be written to. Raises BadInput."""
     if language not in LANGUAGES:
-        raise BadInput("language_unknown", language=language)
+        raise BadInput("language_unknown")
     subscription.subscriber.language = language
     db.session.flush()
 
