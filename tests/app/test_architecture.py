@@ -63,7 +63,7 @@ def ours(module: str) -> set[str]:
 
 def layer(module: str) -> int:
     parts = module.split(".")
-    if parts[0] != "app" and parts[-1] in EDGES:
+    if parts[0] != "app" and parts[-1].rpartition("_")[2] in EDGES:
         return LAYERS.index(f"{parts[0]} edges")
     names = [(rank, name) for rank, line in enumerate(LAYERS) for name in line.split()]
     fitting = [(len(name), rank) for rank, name in names if f"{module}.".startswith(f"{name}.")]
