@@ -2,7 +2,7 @@
 PY ?= python3
 PORT ?= 8000
 V := .venv
-PIP := $(V)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+PIP := $(V)/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
 PYTEST := $(V)/bin/python -m pytest
 
 export PYTHONPATH := $(CURDIR)
