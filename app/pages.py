@@ -63,13 +63,15 @@ def init_app(app: Flask) -> None:
 def _register_blueprints(app: Flask) -> None:
     from app import office, outbox
     from releases.drafting import views as programmes
-    from releases.editorial import contact_views, template_views
+    from releases.editorial import contact_views, release_views, round_views, template_views
     from releases.newsroom import public as newsroom
     from subscribers import mailing_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(release_views.blueprint)
+    app.register_blueprint(round_views.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)
@@ -88,6 +90,7 @@ def _furnish(app: Flask) -> None:
         t=t, organisation=the_organisation, asset=asset, signed_in=signed_in
     )
     app.jinja_env.filters.update(
+        amount=lambda value: formats.amount(value, interface_language()),
         long_date=lambda moment: formats.long_date(moment, interface_language(), _zone()),
         date_line=lambda moment: formats.date_line(moment, interface_language(), _zone()),
         month=lambda moment: formats.month(moment, interface_language(), _zone()),

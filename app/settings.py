@@ -2,7 +2,7 @@
 
 The environment goes first, then the file `settings.env` in PRESSRUM_VAR, then the default. A
 malformed setting stops the start and says which; so does a missing one that an installation with a
-public address cannot do without. The table in docs/operating.md is compared with this one by a test.
+public address cannot do without. A test compares them with the table in docs/operating.md.
 """
 
 from __future__ import annotations

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import openpyxl
 from flask.cli import AppGroup, with_appcontext
 
 from app.core import jobs
@@ -22,7 +19,7 @@ from app.core.clock import now
 from app.core.commands import json_option, refusals, say, say_json
 from app.core.db import db
 from app.core.html import plain
-from app.core.words import LANGUAGES, translate
+from app.core.words import LANGUAGES
 from app.core.words.language import interface_language
 from releases.drafting.drafting import Draft, NoAwards, TemplateProblem, warning_sentence
 from releases.editorial import workflow
@@ -30,10 +27,10 @@ from releases.editorial.announcing import page_url
 from releases.editorial.models import Release
 from releases.editorial.questions import release_by_id
 from releases.editorial.texts import full_text
-from releases.editorial.writing import draft_release, figures_of
+from releases.editorial.writing import draft_release, drafting_problem, figures_of
 from releases.rounds import importing
 from releases.rounds.amounts import parse_amount
-from releases.rounds.exporting import as_360giving, as_table
+from releases.rounds.exporting import as_360giving, csv_bytes, xlsx_bytes
 from releases.rounds.figures import compute
 from releases.rounds.models import Round
 from releases.rounds.problems import message
@@ -132,17 +129,7 @@ def export(round_id: int, form: str) -> None:
     if form == "360giving":
         say_json(as_360giving(stored))
         return
-    rows = as_table(stored)
-    if form == "csv":
-        text = io.StringIO()
-        csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(rows)
-        sys.stdout.buffer.write(text.getvalue().encode("utf-8-sig"))
-        return
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("Awards")
-    for row in rows:
-        sheet.append(row)
-    book.save(sys.stdout.buffer)
+    sys.stdout.buffer.write(csv_bytes(stored) if form == "csv" else xlsx_bytes(stored))
 
 
 @click.command("draft")
@@ -268,14 +255,8 @@ def template_problems() -> Iterator[None]:
         yield
     except (TemplateProblem, NoAwards) as error:
         db.session.rollback()
-        say(_sentence(error))
+        say(drafting_problem(error, interface_language()))
         sys.exit(1)
-
-
-def _sentence(error: TemplateProblem | NoAwards) -> str:
-    if isinstance(error, NoAwards):
-        return translate(error.key, interface_language())
-    return error.told_in(interface_language())
 
 
 def _act(release_id: int, email: str, act: Callable[[Release, User], None]) -> None:

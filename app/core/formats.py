@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from email.utils import format_datetime
 
 from app.core.clock import STOCKHOLM, local
@@ -113,3 +114,12 @@ def web_name(url: str) -> str:
 
 def _day(moment: datetime | date, zone: str) -> date:
     return local(moment, zone).date() if isinstance(moment, datetime) else moment
+
+
+def amount(value: Decimal, language: str) -> str:
+    """`10 641 000` with no-break spaces, `10,641,000`; decimals only when there are some."""
+    decimals = 0 if value == value.to_integral_value() else 2
+    text = f"{value:,.{decimals}f}"
+    if language == "sv":
+        return text.replace(",", "\u00a0").replace(".", ",")
+    return text

@@ -33,6 +33,7 @@ BLOCKS: dict[str, set[str]] = INLINE | {
     "ul": set(),
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
+ITEM = "\x00"  # begins a list item; no text holds it
 BREAKS = {"p", "h2", "h3", "li", "blockquote", "ul", "ol", "div", "footer"}
 
 
@@ -104,8 +105,8 @@ class _PlainText(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "br":
             self.blocks[-1] += "\n"
-        elif tag in BREAKS:
-            self.blocks.append("– " if tag == "li" else "")
+        elif tag in BREAKS and self.blocks[-1] != ITEM:
+            self.blocks.append(ITEM if tag == "li" else "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in BREAKS:
@@ -116,4 +117,5 @@ class _PlainText(HTMLParser):
 
     def result(self) -> str:
         blocks = [re.sub(r" *\n *", "\n", block).strip(" \n") for block in self.blocks]
-        return re.sub(r"\n\n(?=– )", "\n", "\n\n".join(b for b in blocks if b and b != "–"))
+        text = "\n\n".join(block for block in blocks if block and block != ITEM)
+        return text.replace(f"\n\n{ITEM}", f"\n{ITEM}").replace(ITEM, "– ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.core.html import plain, without_gaps
 from app.core.words import translate
+from releases.drafting.language import in_running_text
 from releases.editorial.models import Release, Revision
 
 
@@ -25,8 +26,10 @@ def full_text(release: Release, revision: Revision, *, public: bool = False) -> 
 
 def about_heading(release: Release) -> str:
     round_ = release.story.round
-    name = round_.programme.title(release.language) if round_ else ""
-    return translate("releases.about", release.language, name=name).strip()
+    if round_ is None:
+        return ""
+    name = in_running_text(round_.programme.title(release.language), language=release.language)
+    return translate("releases.about", release.language, name=name)
 
 
 def _contact_lines(contact: dict[str, str]) -> str:

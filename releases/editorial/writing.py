@@ -13,11 +13,14 @@ from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict
 from app.core.html import clean, clean_inline, plain
 from app.core.organisation import Organisation, organisation
+from app.core.words import translate
 from releases.drafting.drafting import (
     Context,
     Draft,
     HouseStyle,
+    NoAwards,
     SaidFigure,
+    TemplateProblem,
     draft,
     say_all,
 )
@@ -79,6 +82,13 @@ def compose(round_: Round, language: str) -> Draft:
         context=context_of(round_, language),
         template=parts(template),
     )
+
+
+def drafting_problem(error: TemplateProblem | NoAwards, language: str) -> str:
+    """Why no draft could be made, as a sentence."""
+    if isinstance(error, NoAwards):
+        return translate(error.key, language)
+    return error.told_in(language)
 
 
 def figures_of(round_: Round, language: str) -> dict[str, SaidFigure]:

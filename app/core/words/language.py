@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import g, has_request_context, request
 from flask_login import current_user
 
-from app.core.words import LANGUAGES
+from app.core.words import LANGUAGES, translate
 
 
 def interface_language() -> str:
@@ -20,6 +22,11 @@ def interface_language() -> str:
     if person := _signed_in_language():
         return person
     return preferred_language()
+
+
+def t(key: str, **facts: Any) -> str:
+    """The text of `key` in the language of this page, its facts filled in."""
+    return translate(key, interface_language(), **facts)
 
 
 def speak(language: str) -> None:

@@ -1,0 +1,274 @@
+"""Staff pages of rounds: the list, the way in by three steps, and a round with its figures."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+from wtforms import FileField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from app.core import jobs
+from app.core.accounts import signed_in
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import BadInput, NotFound
+from app.core.forms import Form, Word
+from app.core.words import LANGUAGES
+from app.core.words.language import interface_language, t
+from releases.drafting.drafting import (
+    Context,
+    NoAwards,
+    SaidFigure,
+    TemplateProblem,
+    say_all,
+    warning_sentence,
+)
+from releases.editorial.questions import of_round
+from releases.editorial.writing import draft_release, drafting_problem, figures_of
+from releases.rounds import importing, questions
+from releases.rounds.amounts import parse_amount
+from releases.rounds.exporting import csv_bytes, xlsx_bytes
+from releases.rounds.figures import compute
+from releases.rounds.models import Upload
+from releases.rounds.problems import message
+from releases.rounds.reading import read
+from releases.rounds.table import Table
+
+CURRENCIES = ("SEK", "EUR", "GBP", "USD", "NOK", "DKK")
+SHOWN_ROWS = 200
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+TELLING = (
+    "total",
+    "grantees.count",
+    "projects.count",
+    "kinds",
+    "firsttimers.count",
+    "countries.list",
+)
+KEEP_UPLOADS = timedelta(days=1)
+
+blueprint = Blueprint("rounds", __name__, url_prefix="/office/rounds")
+
+
+@blueprint.before_request
+@auth_required("session")
+def _staff() -> None:
+    """Nobody comes here without having signed in."""
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    before = request.args.get("before", type=int)
+    return render_template("office/rounds/index.html", page=questions.rounds_page(before=before))
+
+
+@blueprint.get("/import")
+def choose() -> ResponseReturnValue:
+    """Step 1: the file and what it is."""
+    form = ImportForm(formdata=None)
+    return _choose(form)
+
+
+@blueprint.post("/import")
+def upload() -> ResponseReturnValue:
+    """Keep the file for the preview; nothing becomes a round yet."""
+    form = ImportForm()
+    file = request.files.get("file")
+    if not form.validate() or file is None or not file.filename:
+        if file is None or not file.filename:
+            form.file.errors = [t("rounds.choose.no_file")]
+        return _choose(form), 422
+    person = signed_in()
+    assert person is not None
+    kept = Upload(
+        filename=file.filename[-255:],
+        content=file.read(),
+        form={
+            name: str(form[name].data or "")
+            for name in ("programme", "name", "decided_on", "stated_total", "currency")
+        },
+        by_id=person.id,
+        at=now(),
+    )
+    db.session.add(kept)
+    db.session.commit()
+    return redirect(url_for(".preview", upload_id=kept.id))
+
+
+@blueprint.get("/import/<int:upload_id>")
+def preview(upload_id: int) -> ResponseReturnValue:
+    """Step 2: rows, figures and problems, before anything is stored."""
+    kept = _upload(upload_id)
+    table = _read(kept)
+    programme = importing.programme_named(kept.form["programme"])
+    return render_template(
+        "office/rounds/preview.html",
+        upload=kept,
+        table=table,
+        problems=[(problem, message(problem, interface_language())) for problem in table.problems],
+        rows=table.rows[:SHOWN_ROWS],
+        figures=_telling(_said(table)),
+        known=importing.same_file(kept.content, programme=programme),
+        new_programme=programme is None,
+    )
+
+
+@blueprint.post("/import/<int:upload_id>")
+def store(upload_id: int) -> ResponseReturnValue:
+    """Step 3: it becomes a round."""
+    kept = _upload(upload_id)
+    name = kept.form["programme"]
+    stored = importing.store(
+        _read(kept),
+        content=kept.content,
+        filename=kept.filename,
+        programme=importing.programme_named(name) or importing.make_programme(name),
+        name=kept.form["name"],
+        decided_on=_date(kept.form["decided_on"]),
+        by=signed_in(),
+        at=now(),
+    )
+    db.session.delete(kept)
+    db.session.commit()
+    flash(t("rounds.stored", name=stored.name), "success")
+    return redirect(url_for(".one", round_id=stored.id))
+
+
+@blueprint.post("/import/<int:upload_id>/cancel")
+def cancel(upload_id: int) -> ResponseReturnValue:
+    db.session.delete(_upload(upload_id))
+    db.session.commit()
+    flash(t("rounds.cancelled"), "info")
+    return redirect(url_for(".choose"))
+
+
+@blueprint.get("/<int:round_id>")
+def one(round_id: int) -> ResponseReturnValue:
+    """A round: its figures, its rows, and the releases made from it."""
+    stored = questions.round_by_id(round_id)
+    return render_template(
+        "office/rounds/one.html",
+        round=stored,
+        figures=_telling(figures_of(stored, interface_language())),
+        page=(page := questions.awards_page(stored, after=request.args.get("after", 0, type=int))),
+        rows=[award.row() for award in page.items],
+        releases=of_round(stored),
+        languages=LANGUAGES,
+    )
+
+
+@blueprint.post("/<int:round_id>/draft")
+def draft(round_id: int) -> ResponseReturnValue:
+    """A new release with the round's draft."""
+    language = request.form.get("language", "")
+    if language not in LANGUAGES:
+        raise BadInput("language_unknown")
+    try:
+        release, drafted = draft_release(
+            questions.round_by_id(round_id), language, by=signed_in(), at=now()
+        )
+    except (TemplateProblem, NoAwards) as error:
+        db.session.rollback()
+        flash(drafting_problem(error, interface_language()), "error")
+        return redirect(url_for(".one", round_id=round_id))
+    db.session.commit()
+    for code, facts in drafted.warnings:
+        flash(warning_sentence(code, facts, language=interface_language()), "warning")
+    return redirect(url_for("releases.edit", release_id=release.id))
+
+
+@blueprint.get("/<int:round_id>/export.<any(csv, xlsx):form>")
+def export(round_id: int, form: str) -> ResponseReturnValue:
+    """The round as a spreadsheet."""
+    stored = questions.round_by_id(round_id)
+    content, mimetype = (
+        (csv_bytes(stored), "text/csv; charset=utf-8")
+        if form == "csv"
+        else (xlsx_bytes(stored), XLSX)
+    )
+    name = importing.slug_of(f"{stored.programme.name} {stored.name}") or "round"
+    response = Response(content, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return response
+
+
+class ImportForm(Form):
+    """The file's frame: what a spreadsheet does not say about itself."""
+
+    file = FileField()
+    programme = StringField(validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)])
+    name = StringField(validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)])
+    decided_on = StringField(validators=[Optional()])
+    stated_total = StringField(validators=[Optional(), Length(max=40)])
+    currency = SelectField(choices=[("", ""), *((code, code) for code in CURRENCIES)])
+
+    def validate_decided_on(self, field: StringField) -> None:
+        try:
+            date.fromisoformat(field.data)
+        except ValueError:
+            raise ValidationError(t("rounds.choose.bad_date")) from None
+
+    def validate_stated_total(self, field: StringField) -> None:
+        try:
+            parse_amount(field.data)
+        except ValueError:
+            raise ValidationError(t("rounds.choose.bad_total")) from None
+
+
+@jobs.job("sweep_uploads")
+def sweep_uploads() -> None:
+    """Forget files that nobody made a round of within a day."""
+    db.session.execute(sa.delete(Upload).where(Upload.at < now() - KEEP_UPLOADS))
+    db.session.commit()
+
+
+def _choose(form: ImportForm) -> str:
+    return render_template(
+        "office/rounds/choose.html", form=form, programmes=questions.programmes()
+    )
+
+
+def _upload(upload_id: int) -> Upload:
+    person, kept = signed_in(), db.session.get(Upload, upload_id)
+    if kept is None or person is None or kept.by_id != person.id:
+        raise NotFound("upload_gone")
+    return kept
+
+
+def _read(kept: Upload) -> Table:
+    total = kept.form["stated_total"]
+    stated: Decimal | None = parse_amount(total).value if total else None
+    return read(
+        kept.content,
+        filename=kept.filename,
+        currency=kept.form["currency"] or None,
+        stated_total=stated,
+    )
+
+
+def _said(table: Table) -> dict[str, SaidFigure]:
+    language = interface_language()
+    context = Context(language=language, programme="", source_language=table.language)
+    return say_all(compute(table.rows, currency=table.currency), context=context)
+
+
+def _telling(said: dict[str, SaidFigure]) -> list[tuple[str, str]]:
+    """The figures that a person checks first, as (name, words)."""
+    return [(name, said[name].text) for name in TELLING if name in said]
+
+
+def _date(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
