@@ -152,15 +152,15 @@ def _events_of(one: Subscription) -> list[Event]:
     topic = topic_name(one.topic.slug)
     is_import = not one.consent_text_version  # nobody has read our sentence
     events = []
-    if not is_import:
+    if is_import and one.consent_at:
+        text = t("subscribers.office.event.imported", topic=topic)
+        events.append(Event(one.consent_at, text, source(one)))
+    else:
         text = t("subscribers.office.event.asked", topic=topic)
         events.append(Event(one.asked_at, text, source(one)))
-    if one.consent_at:
-        key = "imported" if is_import else "consented"
-        reason = source(one) if is_import else ""
-        events.append(
-            Event(one.consent_at, t(f"subscribers.office.event.{key}", topic=topic), reason)
-        )
+    if one.consent_at and not is_import:
+        text = t("subscribers.office.event.consented", topic=topic)
+        events.append(Event(one.consent_at, text))
     if one.ended_at and one.ended_reason:
         text = t("subscribers.office.event.ended", topic=topic)
         events.append(Event(one.ended_at, text, t(f"subscribers.reason.{one.ended_reason.value}")))

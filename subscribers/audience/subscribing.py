@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -218,7 +218,8 @@ def insert_new(model: type[Base], rows: Sequence[dict[str, Any]], *returning: An
     if not rows:
         return []
     dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(model).on_conflict_do_nothing()
+    table = cast(sa.Table, sa.inspect(model).local_table)
+    statement = dialect.insert(table).on_conflict_do_nothing()
     if not returning:
         db.session.execute(statement, rows)
         return []
