@@ -64,12 +64,14 @@ def _register_blueprints(app: Flask) -> None:
     from app import office, outbox
     from releases.drafting import views as programmes
     from releases.editorial import contact_views, release_views, round_views, template_views
+    from releases.newsroom import preview
     from releases.newsroom import public as newsroom
     from subscribers import mailing_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(preview.blueprint)
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(round_views.blueprint)
     app.register_blueprint(subscribing.blueprint)

@@ -34,6 +34,10 @@ BLOCKS: dict[str, set[str]] = INLINE | {
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
 ITEM = "\x00"  # begins a list item; no text holds it
+GAP = re.compile(r'<mark data-gap="[^"]*">\[[^<]*\]</mark>')
+MARK = re.compile(r"<mark(?: [^>]*)?>(.*?)</mark>", re.DOTALL)
+BLOCK = "p|li|h2|h3|blockquote"
+EMPTY = re.compile(rf"<({BLOCK}|ul|ol)>\s*</\1>\s*")
 BREAKS = {"p", "h2", "h3", "li", "blockquote", "ul", "ol", "div", "footer"}
 
 
@@ -60,15 +64,21 @@ def plain(text: str) -> str:
 
 
 def without_gaps(text: str) -> str:
-    """What the public may see: a marked gap is gone, and so is a block that holds nothing else."""
-    gap = r'<mark data-gap="[^"]*">.*?</mark>'
-    text = re.sub(rf"<(p|blockquote|li|h2|h3)>\s*(?:{gap}\s*)+</\1>\s*", "", text, flags=re.DOTALL)
-    return re.sub(gap, "", text, flags=re.DOTALL)
+    """What the public may see of a cleaned text: no gap, and no sentence that had one in it."""
+    if not gaps(text):
+        return text
+    text = re.sub(
+        rf"<({BLOCK})>((?:(?!<(?:{BLOCK})>).)*?)</\1>", _whole_sentences, text, flags=re.DOTALL
+    )
+    text, emptied = _complete(text), 1
+    while emptied:  # a quote or a list goes with its last paragraph
+        text, emptied = EMPTY.subn("", text)
+    return text
 
 
 def gaps(text: str) -> list[str]:
-    """The names of the gaps still marked in a text."""
-    return re.findall(r'<mark data-gap="([^"]*)">', text)
+    """The names of the gaps still marked in a cleaned text."""
+    return re.findall(r'<mark data-gap="([^"]*)">\[', text)
 
 
 def figures_in(text: str) -> list[tuple[str, str]]:
@@ -93,8 +103,22 @@ def _clean(text: str, allowed: dict[str, set[str]]) -> str:
         protocols=SCHEMES,
         strip=True,
     )
+    # A gap is a whole bracketed note. Once somebody has written in it, it is their text.
+    twice = MARK.sub(lambda mark: mark[0] if GAP.fullmatch(mark[0]) else mark[1], twice)
     twice = twice.replace("<b>", "<strong>").replace("</b>", "</strong>")
     return re.sub(r"<p>(\s|<br>)*</p>", "", twice).strip()
+
+
+def _whole_sentences(block: re.Match[str]) -> str:
+    return f"<{block[1]}>{_complete(block[2])}</{block[1]}>"
+
+
+def _complete(text: str) -> str:
+    """Without the sentences that hold a gap."""
+    if not GAP.search(text):
+        return text
+    sentences = re.split(r"(?<=[.!?])\s+", text)
+    return " ".join(sentence for sentence in sentences if not GAP.search(sentence))
 
 
 class _PlainText(HTMLParser):

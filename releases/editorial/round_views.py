@@ -209,7 +209,9 @@ class ImportForm(Form):
     """The file's frame: what a spreadsheet does not say about itself."""
 
     file = FileField()
-    programme = StringField(validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)])
+    programme = StringField(
+        validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)]
+    )
     name = StringField(validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)])
     decided_on = StringField(validators=[Optional()])
     stated_total = StringField(validators=[Optional(), Length(max=40)])

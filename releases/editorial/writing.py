@@ -129,7 +129,7 @@ def draft_release(
     revision = _revision(release, 1, text, by=by, at=at)
     release.head = revision
     db.session.flush()
-    _remember(release, Action.EDIT, None, State.DRAFT, by=by, at=at)
+    _remember(release, "create", None, State.DRAFT, by=by, at=at)
     return release, composed
 
 
@@ -225,7 +225,7 @@ def _revision(
 
 def _remember(
     release: Release,
-    action: Action,
+    action: str,
     start: State | None,
     end: State,
     *,
@@ -236,7 +236,7 @@ def _remember(
         ReleaseEvent(
             release_id=release.id,
             revision_id=release.head_id,
-            action=action.value,
+            action=action,
             from_state=start,
             to_state=end,
             by_id=by.id if by else None,

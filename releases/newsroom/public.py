@@ -20,7 +20,7 @@ from app.core.errors import NotFound
 from app.core.organisation import Organisation, organisation
 from app.core.words import LANGUAGES, translate
 from releases.drafting.language import in_running_text
-from releases.editorial.models import Release
+from releases.editorial.models import Release, Revision
 from releases.newsroom import feeds, pages, questions
 
 blueprint = Blueprint("newsroom", __name__)
@@ -56,27 +56,40 @@ def release(language: str, slug: str) -> ResponseReturnValue:
     found = questions.release_at(language, slug)
     if found.live is None or not found.is_public:
         return render_template("newsroom/withdrawn.html", release=found), 410
-    sender = organisation()
-    text = pages.public_text(found.live)
-    url = address(found)
-    other = questions.other_version(found)
-    zone, name = sender.time_zone, sender.name(language)
+    article = pages.news_article(
+        found,
+        text=pages.public_text(found.live),
+        url=address(found),
+        sender=organisation().name(language),
+        site=organisation().site,
+        zone=organisation().time_zone,
+    )
+    return release_page(
+        found,
+        found.live,
+        published_at=found.published_at,
+        updated_at=pages.changed_at(found) if pages.is_changed(found) else None,
+        article=article,
+    )
+
+
+def release_page(release: Release, revision: Revision, **more: object) -> str:
+    """The page of one revision: the live one for visitors, any for a preview."""
+    sender, text, url = organisation(), pages.public_text(revision), address(release)
+    other = questions.other_version(release)
     return render_template(
         "newsroom/release.html",
-        release=found,
+        release=release,
         text=text,
         url=url,
         other_url=address(other) if other else None,
-        programme=_programme(found),
-        updated_at=pages.changed_at(found) if pages.is_changed(found) else None,
+        programme=_programme(release),
         shares=pages.share_links(title=text.title, url=url),
-        article=pages.news_article(
-            found, text=text, url=url, sender=name, site=sender.site, zone=zone
-        ),
-        about=pages.paragraphs(sender.about(language)),
+        about=pages.paragraphs(sender.about(release.language)),
         social=pages.web_links(sender.social or []),
-        latest=questions.latest(language, but=found),
+        latest=questions.latest(release.language, but=release),
         plain=pages.public_plain,
+        **more,
     )
 
 

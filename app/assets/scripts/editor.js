@@ -37,7 +37,10 @@
     document.querySelector(`label[for="${source.id}"]`).addEventListener("click", () => surface.focus());
     document.execCommand("defaultParagraphSeparator", false, "p");
 
-    surface.addEventListener("input", () => { source.value = surface.innerHTML; });
+    surface.addEventListener("input", () => {
+      freeFilledGaps(surface);
+      source.value = surface.innerHTML;
+    });
     surface.addEventListener("paste", (event) => paste(event, inline));
     surface.addEventListener("drop", (event) => event.preventDefault());
     surface.addEventListener("keydown", (event) => {
@@ -45,6 +48,18 @@
     });
     // Nobody is left holding a chip half selected: what the form sends is what the surface shows.
     form.addEventListener("submit", () => { source.value = surface.innerHTML; });
+  }
+
+  // A gap that somebody has written in is their text from then on; the caret stays where it is.
+  function freeFilledGaps(surface) {
+    surface.querySelectorAll("mark[data-gap]").forEach((gap) => {
+      if (/^\[[^]*\]$/.test(gap.textContent.trim())) return;
+      const selection = getSelection();
+      const { anchorNode, anchorOffset } = selection;
+      const isHere = gap.contains(anchorNode) && anchorNode !== gap;
+      gap.replaceWith(...gap.childNodes);
+      if (isHere) selection.collapse(anchorNode, anchorOffset);
+    });
   }
 
   function hold(surface) {
