@@ -128,6 +128,8 @@ def app(database_url: sa.URL, tmp_path: Path, request: pytest.FixtureRequest) ->
     app.testing = True
     with app.app_context():
         yield app
+        if "bell" in app.extensions:  # rung in this thread; huey never closes what it rang with
+            app.extensions["bell"].huey.storage.close()
         db.session.remove()
         db.engine.dispose()
 
