@@ -61,9 +61,15 @@ def ours(module: str) -> set[str]:
     return {name for name in imports(module) if name in modules()}
 
 
+def is_edge(module: str) -> bool:
+    """Where a domain meets people: whatever answers requests or commands, and their forms."""
+    name = module.rpartition(".")[2].rpartition("_")[2]
+    return name in EDGES or "= Blueprint(" in modules()[module].read_text(encoding="utf-8")
+
+
 def layer(module: str) -> int:
     parts = module.split(".")
-    if parts[0] != "app" and parts[-1].rpartition("_")[2] in EDGES:
+    if parts[0] != "app" and is_edge(module):
         return LAYERS.index(f"{parts[0]} edges")
     names = [(rank, name) for rank, line in enumerate(LAYERS) for name in line.split()]
     fitting = [(len(name), rank) for rank, name in names if f"{module}.".startswith(f"{name}.")]

@@ -24,6 +24,7 @@ STAFF = {
     "mailings",
     "office",
     "outbox",
+    "preview",
     "programmes",
     "releases",
     "rounds",
