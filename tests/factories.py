@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
+from flask import g
 from flask.testing import FlaskClient
 
 from app.core.accounts import Role, User
@@ -30,7 +31,11 @@ def user(email: str, *, role: Role = Role.WRITER, language: str = "sv") -> User:
 
 
 def signed_in(client: FlaskClient, person: User) -> FlaskClient:
-    """The browser after `person` has signed in."""
+    """The browser after `person` has signed in.
+
+    Requests of a test share its application context, which remembers who was there last.
+    """
+    g.pop("_login_user", None)
     with client.session_transaction() as session:
         session.update(_user_id=person.fs_uniquifier, _fresh=True)
     return client
