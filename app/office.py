@@ -24,6 +24,7 @@ from app.core.errors import BadInput, NotAllowed, NotFound, NotNow
 from app.core.forms import (
     Form,
     Word,
+    choices,
     email_address,
     is_web_address,
     long_text,
@@ -48,7 +49,7 @@ MAY = {
     Role.ADMIN: "settings.may.admin",
 }
 SPOKEN = {"sv": "settings.language.sv", "en": "settings.language.en"}
-GLYPHS = (("–", Word("settings.glyph.en_dash")), ("—", Word("settings.glyph.em_dash")))
+GLYPHS = {"–": "settings.glyph.en_dash", "—": "settings.glyph.em_dash"}
 
 
 def social_links(form: Form, field: Field) -> None:
@@ -95,7 +96,7 @@ class OrganisationForm(Form):
     quote_glyph = RadioField(
         Word("settings.quote_glyph"),
         description=Word("settings.quote_glyph_hint"),
-        choices=GLYPHS,
+        choices=choices(GLYPHS.items()),
         validators=[required_choice()],
     )
     digit_at_sentence_start = BooleanField(
@@ -113,12 +114,12 @@ class PersonForm(Form):
     name = text("settings.person_name", required=True)
     role = RadioField(
         Word("settings.role"),
-        choices=[(role.value, Word(MAY[role])) for role in Role],
+        choices=choices(ROLES.items()),
         validators=[required_choice()],
     )
     language = RadioField(
         Word("settings.person_language"),
-        choices=[(language, Word(SPOKEN[language])) for language in LANGUAGES],
+        choices=choices(SPOKEN.items()),
         validators=[required_choice()],
     )
 
@@ -188,7 +189,7 @@ def users() -> ResponseReturnValue:
 @blueprint.get("/settings/users/new")
 def new_user() -> ResponseReturnValue:
     form = NewPersonForm(role=Role.WRITER.value, language=interface_language())
-    return render_template("office/settings/new_user.html", form=form)
+    return render_template("office/settings/new_user.html", roles=role_options(), form=form)
 
 
 @blueprint.post("/settings/users/new")
@@ -196,7 +197,9 @@ def create_user() -> ResponseReturnValue:
     """An account with a password that is shown once."""
     form = NewPersonForm()
     if not form.validate():
-        return render_template("office/settings/new_user.html", form=form), 422
+        return render_template(
+            "office/settings/new_user.html", roles=role_options(), form=form
+        ), 422
     password = new_password()
     try:
         person = add_user(
@@ -211,7 +214,9 @@ def create_user() -> ResponseReturnValue:
     except BadInput as error:
         db.session.rollback()
         form.email.errors = [translate(f"errors.{error.key}", interface_language(), **error.facts)]
-        return render_template("office/settings/new_user.html", form=form), 422
+        return render_template(
+            "office/settings/new_user.html", roles=role_options(), form=form
+        ), 422
     return _show_password(person, password)
 
 
@@ -219,7 +224,9 @@ def create_user() -> ResponseReturnValue:
 def edit_user(user_id: int) -> ResponseReturnValue:
     person = _person(user_id)
     form = PersonForm(obj=person, role=person.role.value)
-    return render_template("office/settings/user.html", form=form, person=person)
+    return render_template(
+        "office/settings/user.html", roles=role_options(), form=form, person=person
+    )
 
 
 @blueprint.post("/settings/users/<int:user_id>")
@@ -227,7 +234,9 @@ def save_user(user_id: int) -> ResponseReturnValue:
     person = _person(user_id)
     form = PersonForm()
     if not form.validate():
-        return render_template("office/settings/user.html", form=form, person=person), 422
+        return render_template(
+            "office/settings/user.html", roles=role_options(), form=form, person=person
+        ), 422
     if form.role.data != Role.ADMIN:
         try:
             _keep_an_admin(person)
@@ -235,7 +244,9 @@ def save_user(user_id: int) -> ResponseReturnValue:
             form.role.errors = [
                 translate(f"errors.{error.key}", interface_language(), **error.facts)
             ]
-            return render_template("office/settings/user.html", form=form, person=person), 422
+            return render_template(
+                "office/settings/user.html", roles=role_options(), form=form, person=person
+            ), 422
     person.name, person.language = form.name.data, form.language.data
     person.role = Role(form.role.data)
     db.session.commit()
@@ -275,6 +286,15 @@ def reset_password(user_id: int) -> ResponseReturnValue:
     _sign_out_everywhere(person)
     db.session.commit()
     return _show_password(person, password)
+
+
+def role_options() -> list[tuple[str, str, str]]:
+    """Each role with its name and what it may do, in the page's language."""
+    language = interface_language()
+    return [
+        (role.value, translate(ROLES[role], language), translate(MAY[role], language))
+        for role in Role
+    ]
 
 
 def new_password() -> str:

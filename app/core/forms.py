@@ -5,11 +5,13 @@ Every message is a word of our catalogues, WTForms' own ones too. Text loses the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.core.accounts import normal_email
@@ -50,8 +52,7 @@ class WithinLength(Length):  # type: ignore[misc]
 
     def __call__(self, form: Form, field: Field) -> None:
         if len(field.data or "") > self.max:
-            word = translate("settings.form.too_long", interface_language(), n=self.max)
-            raise ValidationError(word)
+            raise ValidationError(_about(field, "settings.form.too_long", n=self.max))
 
 
 def text(
@@ -68,8 +69,13 @@ def long_text(
     return _text(TextAreaField, label, hint, most, required, check)
 
 
+def choices(pairs: Iterable[tuple[str, str]]) -> list[SelectChoice]:
+    """What may be chosen: each value and the key of its words."""
+    return [SelectChoice(value, Word(key)) for value, key in pairs]
+
+
 def required_choice() -> Any:
-    return InputRequired(message=Word("settings.form.required"))
+    return InputRequired(message=Word("settings.form.choice"))
 
 
 def web_address(form: Form, field: Field) -> None:
@@ -99,7 +105,7 @@ def is_web_address(text: str) -> bool:
 def _text(kind: Any, label: str, hint: str, most: int, required: bool, check: Any) -> Any:
     validators = [WithinLength(max=most)]
     if required:
-        validators.insert(0, _Filled(message=Word("settings.form.required")))
+        validators.insert(0, _Filled())
     if check:
         validators.append(check)
     return kind(
@@ -115,7 +121,12 @@ class _Filled(InputRequired):  # type: ignore[misc]
 
     def __call__(self, form: Form, field: Field) -> None:
         if not (field.data or "").strip():
-            raise ValidationError(self.message)
+            raise ValidationError(_about(field, "settings.form.required"))
+
+
+def _about(field: Field, key: str, **facts: Any) -> str:
+    """A sentence that names its field, for the summary above the form."""
+    return translate(key, interface_language(), field=str(field.label.text), **facts)
 
 
 def _neat(value: str | None) -> str:
