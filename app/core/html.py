@@ -105,7 +105,9 @@ def _clean(text: str, allowed: dict[str, set[str]]) -> str:
     )
     # A gap is a whole bracketed note. Once somebody has written in it, it is their text.
     twice = MARK.sub(lambda mark: mark[0] if GAP.fullmatch(mark[0]) else mark[1], twice)
-    twice = twice.replace("<b>", "<strong>").replace("</b>", "</strong>")
+    twice = (
+        twice.replace("&nbsp;", "\u00a0").replace("<b>", "<strong>").replace("</b>", "</strong>")
+    )
     return re.sub(r"<p>(\s|<br>)*</p>", "", twice).strip()
 
 

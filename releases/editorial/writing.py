@@ -190,8 +190,8 @@ def text_of(revision: Revision) -> Text:
         lead=revision.lead,
         body=revision.body,
         about_programme=revision.about_programme,
-        contacts=revision.contacts,
-        links=revision.links,
+        contacts=list(revision.contacts),
+        links=list(revision.links),
     )
 
 

@@ -46,6 +46,17 @@ _pumping = threading.Lock()
 _wanted = threading.Event()
 
 
+@jobs.job("sweep")
+def sweep() -> None:
+    """Take back what expired leases and dead processes of this machine held; end what is done.
+
+    Registered before `deliver`, so that what comes back goes out in the same round.
+    """
+    claiming.release_expired(at=clock())
+    claiming.release_dead(at=clock())
+    claiming.finish(at=clock())
+
+
 @jobs.job("deliver")
 def deliver() -> None:
     """Send all that is due, over as many connections as the settings allow.
@@ -59,14 +70,6 @@ def deliver() -> None:
             _pump(current_app.config["CONNECTIONS"])
         finally:
             _pumping.release()
-
-
-@jobs.job("sweep")
-def sweep() -> None:
-    """Take back what expired leases and dead processes of this machine held; end what is done."""
-    claiming.release_expired(at=clock())
-    claiming.release_dead(at=clock())
-    claiming.finish(at=clock())
 
 
 def _pump(connections: int) -> None:

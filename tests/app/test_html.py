@@ -37,9 +37,27 @@ HOSTILE = [
 def test_hostile_html_comes_out_harmless(cleaner: object, hostile: str) -> None:
     out = cleaner(f"<p>before</p>{hostile}<p>after</p>").lower()  # type: ignore[operator]
 
-    for trace in ("<script", "onerror", "onload", "onclick", "onmouseover", "javascript:", "style="):
+    for trace in (
+        "<script",
+        "onerror",
+        "onload",
+        "onclick",
+        "onmouseover",
+        "javascript:",
+        "style=",
+    ):
         assert trace not in out.replace("&lt;script", "")
-    for tag in ("<iframe", "<svg", "<form", "<input", "<object", "<embed", "<base", "<meta", "<img"):
+    for tag in (
+        "<iframe",
+        "<svg",
+        "<form",
+        "<input",
+        "<object",
+        "<embed",
+        "<base",
+        "<meta",
+        "<img",
+    ):
         assert tag not in out
     assert "before" in out
     assert "after" in out or "<style" in hostile or "noscript" in hostile or "math" in hostile
@@ -54,7 +72,7 @@ def test_cleaning_twice_changes_nothing_more() -> None:
 def test_figures_and_their_no_break_spaces_survive() -> None:
     figure = '<data value="10641000" data-figure="total">10\u00a0641\u00a0000\u00a0kronor</data>'
 
-    assert clean(f"<p>{figure}</p>").replace("&nbsp;", "\u00a0") == f"<p>{figure}</p>"
+    assert clean(f"<p>{figure}</p>") == f"<p>{figure}</p>"
 
 
 def test_bold_and_italics_of_the_editor_become_plain_elements() -> None:
