@@ -138,12 +138,14 @@ def main() -> None:
 def _add_domains() -> None:
     from releases import commands as releases
     from subscribers import commands as subscribers
+    from subscribers import mailing_commands as mailings
 
     groups: tuple[Callable[..., object], ...] = (
         releases.round_group,
         releases.draft,
         releases.release_group,
         subscribers.group,
+        mailings.group,
     )
     for group in groups:
         cli.add_command(group)  # type: ignore[arg-type]

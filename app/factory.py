@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 # Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
 import subscribers.commands
@@ -28,6 +29,8 @@ def build(settings: Settings) -> Flask:
         static_url_path="/static",
     )
     app.config.from_mapping(configuration(settings))
+    if count := settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
@@ -43,6 +46,9 @@ def configuration(settings: Settings) -> dict[str, object]:
     """Our settings as Flask and its extensions want to hear them."""
     return {
         "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": settings.old_secret_keys.split(",")
+        if settings.old_secret_keys
+        else [],
         "BASE_URL": settings.base_url,
         "VAR": settings.var,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,

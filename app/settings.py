@@ -20,6 +20,7 @@ from app.core.db import normal_url
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PREFIX = "PRESSRUM_"
+MayBeZero = int
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -34,6 +35,7 @@ class Settings:
     var: Path
     database_url: sa.URL
     secret_key: str
+    old_secret_keys: str = ""
     base_url: str = "http://127.0.0.1:8000"
     mail_server: str = "127.0.0.1"
     mail_port: int = 8025
@@ -46,6 +48,7 @@ class Settings:
     lease_seconds: int = 120
     reply_timeout_seconds: int = 600
     connections: int = 4
+    proxies: MayBeZero = 0
     outbox: str = ""
 
     @property
@@ -88,9 +91,11 @@ def parse(name: str, text: str, kind: str) -> object:
     """One setting from its text, by the type its field declares. Raises BadSetting."""
     if kind == "bool":
         return _parse_bool(name, text)
-    if kind == "int":
-        if not text.isascii() or not text.isdigit() or int(text) == 0:
-            raise BadSetting(f"{name} must be a whole number above 0, not {text!r}")
+    if kind in ("int", "MayBeZero"):
+        if not text.isascii() or not text.isdigit():
+            raise BadSetting(f"{name} must be a whole number, not {text!r}")
+        if kind == "int" and int(text) == 0:
+            raise BadSetting(f"{name} must be above 0")
         return int(text)
     if kind == "sa.URL":
         try:

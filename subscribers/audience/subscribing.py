@@ -37,7 +37,7 @@ from subscribers.audience.models import (
 )
 
 PRESS_RELEASES = "press-releases"
-TEXT_VERSION = "2026-11"  # of the sentence beside the form, `subscribers.consent`
+TEXT_VERSION = "2026-11"  # of the promise beside the form, `subscribers.consent.*`
 MAILS_PER_DAY = 3
 NETWORK_PER_MINUTE = 30
 NETWORK_PER_HOUR = 300

@@ -33,12 +33,19 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert set(documented()) == {PREFIX + field.name.upper() for field in fields(Settings)}
 
 
+def said(default: object) -> str:
+    """A default as the table writes it."""
+    if isinstance(default, bool):
+        return str(default).lower()
+    return str(default) or "–"
+
+
 def test_the_documented_defaults_are_those_in_force() -> None:
     texts = documented()
 
     for field in fields(Settings):
         if field.default is not MISSING:
-            default = {True: "true", False: "false", "": "–"}.get(field.default, str(field.default))
+            default = said(field.default)
             assert texts[PREFIX + field.name.upper()] == default, field.name
 
 
