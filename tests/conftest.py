@@ -25,7 +25,7 @@ from app.settings import Settings
 from tests import factories
 from tests.postoffice import PostOffice
 
-SECRET = "a secret that only the tests know"  # noqa: S105
+SECRET = "a secret that only the tests know"
 CLOSED_PORT = 9
 
 

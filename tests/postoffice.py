@@ -85,7 +85,7 @@ class PostOffice:
     def to(self, address: str) -> list[Letter]:
         return [letter for letter in self.letters if letter.to == address]
 
-    async def handle_EHLO(  # noqa: N802 - the names are aiosmtpd's
+    async def handle_EHLO(
         self,
         server: SMTP,
         session: Session,
@@ -97,7 +97,7 @@ class PostOffice:
         self.connections += 1
         return responses
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if answer := self.at_rcpt(address):
@@ -105,7 +105,7 @@ class PostOffice:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         to = envelope.rcpt_tos[0]
         content = envelope.original_content or b""
         letter = Letter(envelope.mail_from or "", to, bytes(content))

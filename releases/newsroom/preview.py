@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.core.clock import now
+from app.core.organisation import organisation
 from app.core.words.language import speak
 from releases.editorial.questions import release_by_id
 from releases.newsroom.public import release_page
@@ -23,6 +24,7 @@ def page(release_id: int) -> ResponseReturnValue:
     return release_page(
         release,
         release.head,
+        sender=organisation(),
         published_at=release.published_at or release.publish_at or now(),
         preview_back=url_for("releases.one", release_id=release.id),
     )

@@ -56,26 +56,30 @@ def release(language: str, slug: str) -> ResponseReturnValue:
     found = questions.release_at(language, slug)
     if found.live is None or not found.is_public:
         return render_template("newsroom/withdrawn.html", release=found), 410
+    sender = organisation()
     article = pages.news_article(
         found,
         text=pages.public_text(found.live),
         url=address(found),
-        sender=organisation().name(language),
-        site=organisation().site,
-        zone=organisation().time_zone,
+        sender=sender.name(language),
+        site=sender.site,
+        zone=sender.time_zone,
     )
     return release_page(
         found,
         found.live,
+        sender=sender,
         published_at=found.published_at,
         updated_at=pages.changed_at(found) if pages.is_changed(found) else None,
         article=article,
     )
 
 
-def release_page(release: Release, revision: Revision, **more: object) -> str:
+def release_page(
+    release: Release, revision: Revision, *, sender: Organisation, **more: object
+) -> str:
     """The page of one revision: the live one for visitors, any for a preview."""
-    sender, text, url = organisation(), pages.public_text(revision), address(release)
+    text, url = pages.public_text(revision), address(release)
     other = questions.other_version(release)
     return render_template(
         "newsroom/release.html",
