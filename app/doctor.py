@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 
 from app.core.accounts import User
-from app.core.db import db
+from app.core.db import db, reading
 from app.core.mail import mail
 from app.core.organisation import Organisation
 from app.settings import CHECKOUT
@@ -43,7 +43,8 @@ def examine() -> list[Finding]:
         ("people", _people),
         ("mail server", _mail_server),
     )
-    return [_look(name, check) for name, check in checks]
+    with reading():  # a look must not hold the lock that other looks, or the office, wait for
+        return [_look(name, check) for name, check in checks]
 
 
 def _look(name: str, check: Callable[[], str]) -> Finding:
