@@ -29,12 +29,11 @@ from werkzeug.exceptions import HTTPException
 
 from app.core import formats
 from app.core.accounts import signed_in
-from app.core.clock import STOCKHOLM
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NotNow
-from app.core.organisation import Organisation, organisation
-from app.core.words import LANGUAGES, translate
-from app.core.words.language import interface_language, preferred_language, speak
+from app.core.organisation import Organisation, organisation, unnamed
+from app.core.words import LANGUAGES
+from app.core.words.language import interface_language, preferred_language, speak, t
 
 STATUS: dict[type[DomainError], int] = {
     NotFound: 404,
@@ -103,11 +102,6 @@ def _furnish(app: Flask) -> None:
         postcode=formats.postcode,
         web_name=formats.web_name,
     )
-
-
-def t(key: str, **facts: Any) -> str:
-    """The text of `key` in the language of this page."""
-    return translate(key, interface_language(), **facts)
 
 
 def the_organisation() -> Organisation:
@@ -193,22 +187,7 @@ def _error_page(status: int, *, reason: str = "", words: str = "") -> Response:
 
 def _without_database() -> None:
     """Let the page be drawn even though the database may be what failed."""
-    name = "Pressrum"
-    g.organisation = Organisation(
-        name_sv=name,
-        name_en=name,
-        short_name=name,
-        site="",
-        street="",
-        postcode="",
-        town="",
-        switchboard="",
-        press_email="",
-        social=[],
-        about_sv="",
-        about_en="",
-        time_zone=STOCKHOLM,
-    )
+    g.organisation = unnamed("Pressrum", "Pressrum")
     if "language" not in g:
         speak(preferred_language())
     g._login_user = current_app.login_manager.anonymous_user()  # type: ignore[attr-defined]

@@ -50,9 +50,14 @@ class Organisation(Base):
 def organisation() -> Organisation:
     """The installation's organisation; an unnamed one until somebody has filled it in."""
     found = db.session.scalar(sa.select(Organisation).order_by(Organisation.id).limit(1))
-    return found or Organisation(
-        name_sv="Organisationen",
-        name_en="The organisation",
+    return found or unnamed("Organisationen", "The organisation")
+
+
+def unnamed(name_sv: str, name_en: str) -> Organisation:
+    """An organisation that says nothing about itself; not stored."""
+    return Organisation(
+        name_sv=name_sv,
+        name_en=name_en,
         short_name="",
         street="",
         postcode="",

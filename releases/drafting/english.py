@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Sequence
 from decimal import Decimal
 
+from app.core.formats import MONTHS
 from releases.drafting.language import NBSP, HouseStyle, grouped, plain, rounded_to_say
 
 CODE = "en"
@@ -49,20 +50,6 @@ WORDS = [
     "ten",
     "eleven",
     "twelve",
-]
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
 ]
 SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 POWERS = {6: "million", 9: "billion", 12: "trillion"}
@@ -130,7 +117,7 @@ def genitive(name: str) -> str:
 
 
 def date(day: datetime.date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {MONTHS['en'][day.month - 1]} {day.year}"
 
 
 def whereabouts(countries: Sequence[str]) -> tuple[str, str]:

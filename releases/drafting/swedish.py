@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from app.core.formats import MONTHS
 from releases.drafting.language import NBSP, HouseStyle, Rounded, grouped, plain, rounded_to_say
 
 CODE = "sv"
@@ -58,20 +59,6 @@ WORDS = [
     "tio",
     "elva",
     "tolv",
-]
-MONTHS = [
-    "januari",
-    "februari",
-    "mars",
-    "april",
-    "maj",
-    "juni",
-    "juli",
-    "augusti",
-    "september",
-    "oktober",
-    "november",
-    "december",
 ]
 CURRENCIES = {
     "SEK": ("krona", "kronor"),
@@ -149,7 +136,7 @@ def genitive(name: str) -> str:
 
 
 def date(day: datetime.date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {MONTHS['sv'][day.month - 1]} {day.year}"
 
 
 def whereabouts(countries: Sequence[str]) -> tuple[str, str]:

@@ -193,20 +193,33 @@ def _move(
     )
     if not won:
         raise Conflict("changed_meanwhile")
+    db.session.refresh(release)
+    remember(release, action.value, move.start, by=by, at=at, reason=reason)
+
+
+def remember(
+    release: Release,
+    action: str,
+    start: State | None,
+    *,
+    by: User | None,
+    at: datetime,
+    reason: str = "",
+) -> None:
+    """Write a step into the history, once the release is where it led. No commit."""
     db.session.add(
         ReleaseEvent(
             release_id=release.id,
             revision_id=release.head_id,
-            action=action.value,
-            from_state=move.start,
-            to_state=move.end,
+            action=action,
+            from_state=start,
+            to_state=release.state,
             by_id=by.id if by else None,
             at=at,
             reason=reason.strip(),
         )
     )
     db.session.flush()
-    db.session.refresh(release)
 
 
 def _need(reason: str) -> None:

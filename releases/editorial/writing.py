@@ -25,8 +25,8 @@ from releases.drafting.drafting import (
     say_all,
 )
 from releases.drafting.templates import house_template, parts
-from releases.editorial.models import Contact, Release, ReleaseEvent, Revision, State, Story
-from releases.editorial.workflow import Action, find_move
+from releases.editorial.models import Contact, Release, Revision, State, Story
+from releases.editorial.workflow import Action, find_move, remember
 from releases.rounds.figures import compute
 from releases.rounds.importing import slug_of
 from releases.rounds.models import Round
@@ -129,7 +129,7 @@ def draft_release(
     revision = _revision(release, 1, text, by=by, at=at)
     release.head = revision
     db.session.flush()
-    _remember(release, "create", None, State.DRAFT, by=by, at=at)
+    remember(release, "create", None, by=by, at=at)
     return release, composed
 
 
@@ -171,7 +171,7 @@ def save(
         if not won:
             raise Conflict("saved_meanwhile", revision=release.head_id)
     db.session.refresh(release)
-    _remember(release, Action.EDIT, move.start, move.end, by=by, at=at)
+    remember(release, Action.EDIT.value, move.start, by=by, at=at)
     return revision
 
 
@@ -221,30 +221,6 @@ def _revision(
     except sa.exc.IntegrityError as error:  # the number is taken: somebody saved just now
         raise Conflict("saved_meanwhile", revision=release.head_id) from error
     return revision
-
-
-def _remember(
-    release: Release,
-    action: str,
-    start: State | None,
-    end: State,
-    *,
-    by: User | None,
-    at: datetime,
-) -> None:
-    db.session.add(
-        ReleaseEvent(
-            release_id=release.id,
-            revision_id=release.head_id,
-            action=action,
-            from_state=start,
-            to_state=end,
-            by_id=by.id if by else None,
-            at=at,
-            reason="",
-        )
-    )
-    db.session.flush()
 
 
 def _story_for(round_: Round, language: str, *, at: datetime) -> Story:
