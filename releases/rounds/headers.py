@@ -30,9 +30,13 @@ _EXACT = {
             mottagarens namn, namn på mottagare, sökande namn, sökande organisation,
             sökande kommun, sökande part, sökande kommun region, huvudsökande organisation,
             koordinator, projektägare, bidragstagare, anslagsmottagare, medelsmottagare,
+            svensk sökande, svensk part, svensk partner, svensk aktör, svensk kommun,
+            svensk kommun region, svensk organisation, mottagande organisation, mottagande part,
             organisation, organisationens namn, organisationsnamn, förening, föreningens namn,
-            föreningsnamn, kommun region, kommun eller region, kommun, kommuner, region, aktör,
-            medelsförvaltare, namn""",
+            föreningsnamn, företag, företagets namn, företagsnamn, huvudman, huvudmannens namn,
+            lärosäte, institution, medelsförvaltare, kommun region, region kommun,
+            kommun eller region, kommuner och regioner, kommuner regioner, aktör, namn, kommun,
+            kommuner, kommunnamn, region, regioner""",
         "en": """recipient org name, recipient organisation name, recipient organization name,
             recipient name, recipient, recipient organisation, recipient organization,
             grant recipient, name of recipient, grantee, grantee name, name of grantee,
@@ -40,13 +44,20 @@ _EXACT = {
             lead applicant, main applicant, applicant, applicant name, name of applicant,
             applicant organisation, applicant organization, lead partner, lead organisation,
             lead organization, coordinator, coordinator name, coordinating organisation,
-            organisation name, organization name, name of organisation, name of organization,
-            legal name, organisation, organization, municipality, charity name, name""",
+            coordinating organization, coordinating organisation name,
+            coordinating organization name, name of coordinator, organisation name, organization
+            name, name of organisation, name of organization,
+            legal name, swedish partner, swedish municipality, swedish applicant,
+            swedish organisation, organisation, organization, charity name, company name,
+            host organisation, host organization, host institution, institution,
+            institution name, local authority, local authority name, council, council name,
+            university, municipality, municipality or region, municipality region, name""",
     },
     "kind": {
         "sv": """typ, organisationstyp, typ av organisation, typ av sökande, typ av mottagare,
             typ av aktör, kategori av sökande, sökandekategori, sökandetyp, mottagartyp,
-            typ av bidragsmottagare, aktörstyp, organisationsform, juridisk form, associationsform,
+            typ av bidragsmottagare, aktörstyp, huvudmannatyp, typ av huvudman, organisationsform,
+            juridisk form, associationsform,
             kategori""",
         "en": """recipient org organisation type, recipient org organization type,
             recipient organisation type, recipient organization type, organisation type,
@@ -58,41 +69,54 @@ _EXACT = {
         "sv": """samarbetspart, samarbetsparter, samarbetspartner, samarbetspartners, partner,
             partners, parter, partnerorganisation, partnerorganisationer, samverkanspart,
             samverkansparter, samverkanspartner, medsökande, utländsk partner,
-            internationell partner, partnerkommun""",
+            internationell partner, partnerkommun, utländsk part, utländsk samarbetspart,
+            internationell part, internationell samarbetspart, medsökande organisation,
+            medsökande organisationer, övriga parter, samarbetsorganisation,
+            samarbetsorganisationer, samverkansorganisation""",
         "en": """partner organisation, partner organisations, partner organization,
             partner organizations, partner name, partner names, project partner,
             project partners, cooperation partner, co applicant, co applicants, partnership with,
-            other participants, participants""",
+            other participants, participants, international partner, foreign partner,
+            international partners, overseas partner, co beneficiary, co beneficiaries,
+            other beneficiaries, partnering organisation, partner municipality""",
     },
     "countries": {
         "sv": """samarbetsland, samarbetsländer, partnerland, partnerländer, projektland,
             insatsland, land, länder""",
         "en": """beneficiary location country, beneficiary location country name,
-            beneficiary country, partner country, partner countries, project country, country,
-            countries, country name, beneficiary location country code, country code""",
+            partner country, partner countries, country of partner, project country, country,
+            countries, country name, participant countries, beneficiary location country code,
+            country code""",
     },
     "themes": {
         "sv": """tema, teman, ämne, ämnen, ämnesområde, område, områden, sakområde, sakområden,
-            temaområde, inriktning, verksamhetsområde, fokusområde, insatsområde""",
+            temaområde, inriktning, verksamhetsområde, fokusområde, insatsområde, konstområde,
+            konstform""",
         "en": """theme, themes, topic, topics, focus area, focus areas, thematic area,
-            thematic areas, classifications title, classification, subject, sector, focus""",
+            thematic areas, classifications title, classification, subject, sector, focus, art form,
+            artform, discipline""",
     },
     "amount": {
         "sv": """beviljat belopp, beviljat bidragsbelopp, beviljat bidrag, beviljade medel,
             beviljat stöd, beviljad summa, beviljade bidrag, beviljat, beviljad, beslutat belopp,
             beslutat bidrag, beslutat stöd, beslutade medel, tilldelat belopp, tilldelade medel,
             tilldelat bidrag, tilldelat, bidragsbelopp, bidragssumma, stödbelopp, belopp, bidrag,
-            bidragets storlek, stöd, summa, medel, anslag, eu bidrag, eu stöd""",
+            bidragets storlek, stöd, summa, medel, anslag, eu bidrag, eu stöd, eu medel,
+            statsbidrag, totalt, totalbelopp, kronor, kr, sek, euro, eur, €""",
         "en": """amount awarded, award amount, awarded amount, grant awarded, total awarded,
             amount granted, granted amount, grant amount, amount of grant, amount approved,
             approved amount, approved grant, eu contribution, net eu contribution,
-            max eu contribution, maximum eu contribution, eu grant, ec contribution,
+            max eu contribution, maximum eu contribution, eu grant,
             total grant, grant value, value of grant, grant total, awarded, award, granted,
-            amount, grant, funding, funding awarded, funding amount, contribution, sum, value""",
+            ec max contribution, ec contribution, net ec contribution, max grant, maximum grant,
+            eu grant award, eu funding, eu support, union contribution, erdf contribution,
+            grant offered, total funding, funding, funding awarded, funding amount, allocation,
+            funding allocated, amount, grant, contribution, sum, value, total, gbp, £, eur, €,
+            sek""",
     },
     "amount_applied": {
         "sv": """sökt belopp, ansökt belopp, sökt bidrag, ansökt bidrag, sökta medel, sökt summa,
-            sökt stöd, sökt, ansökt, begärt belopp""",
+            sökt stöd, sökt, ansökt, begärt belopp, söker, sökta medel totalt""",
         "en": """amount applied for, applied amount, amount requested, requested amount,
             amount sought, amount asked, grant requested, requested grant, applied for,
             requested""",
@@ -100,10 +124,11 @@ _EXACT = {
     "first_timer": {
         "sv": """ny sökande, ny, nya, förstagångssökande, första gången, sökt första gången,
             ny mottagare, ny bidragsmottagare, ny organisation, ny kommun, ny i programmet,
-            förstagångsmottagare, nysökande""",
+            förstagångsmottagare, nysökande, ny aktör, nya aktörer, ny part, ny deltagare,
+            ny kommun region""",
         "en": """first time applicant, first time, first timer, first time grantee,
             first time recipient, new applicant, new grantee, new recipient, new, is new,
-            first grant""",
+            first grant, new to programme, new to us, new organisation""",
     },
     "project": {
         "sv": """projekt, projektnamn, projekttitel, projektets namn, projektets titel,
@@ -112,8 +137,16 @@ _EXACT = {
             grant title, activity""",
     },
     "status": {
-        "sv": "beslut, beslutsstatus, utfall, status, resultat, bifall avslag, beviljad avslag",
-        "en": "decision, outcome, grant status, application status, award status, result",
+        "sv": """beslut, beslutsstatus, utfall, status, resultat, bifall avslag, beviljad avslag,
+            bifall eller avslag, beviljad eller avslag, beviljad ja nej, beviljat ja nej,
+            beslut bifall avslag, beslut beviljad avslag, beslut beviljat avslag, beslutstyp,
+            ansökans status, ärendestatus, projektstatus, status beslut, beslut status, bifall,
+            bifall ja nej, beslut om bidrag, beslut om stöd, beslut i ärendet, beviljad, beviljat,
+            beviljas""",
+        "en": """decision, outcome, grant status, application status, award status, result,
+            decision status, funding decision, decision approved rejected, approved rejected,
+            project status, status of application, panel decision, board decision, awarded,
+            granted, approved, successful, funded""",
     },
     "currency": {"sv": "valuta", "en": "currency, currency code"},
     "note": {
@@ -127,14 +160,15 @@ _EXACT = {
 _WITHIN = {
     "amount_applied": {"sv": "sökt, ansökt, begärt", "en": "applied, requested, sought"},
     "first_timer": {
-        "sv": "ny sökande, förstagångssökande, ny bidragsmottagare, ny mottagare, första gången",
+        "sv": """ny sökande, förstagångssökande, ny bidragsmottagare, ny mottagare, första gången,
+            ny aktör""",
         "en": "first time, new applicant, new grantee, new recipient",
     },
     "amount": {
         "sv": """beviljat belopp, beviljat bidrag, beviljade medel, beviljat stöd, beslutat belopp,
             tilldelat belopp, tilldelade medel, beviljat, bidragsbelopp, belopp""",
         "en": """amount awarded, grant awarded, eu contribution, grant amount, amount granted,
-            award amount, approved amount, awarded, amount""",
+            award amount, approved amount, eu grant, awarded, amount""",
     },
     "kind": {
         "sv": "typ av, organisationstyp, organisationsform",
@@ -150,7 +184,7 @@ _WITHIN = {
     },
     "themes": {"sv": "tema, sakområde, temaområde", "en": "theme, topic, focus area"},
     "project": {"sv": "projektnamn, projekttitel", "en": "project title, project name"},
-    "status": {"sv": "beslutsstatus", "en": "decision status"},
+    "status": {"sv": "beslutsstatus, bifall avslag", "en": "decision status, grant status"},
     "grantee": {
         "sv": "sökande, bidragsmottagare, huvudsökande, mottagare",
         "en": "recipient, grantee, beneficiary, applicant, lead partner, organisation name",
@@ -164,10 +198,26 @@ _ELSE = """datum date day dag nr no number id identifier identifierare url uri w
     dnr diarienummer description beskrivning budget cost kostnad kostnader costs utbetalt utbetalda
     paid disbursed återkrav medfinansiering medfinansierat egeninsats egenfinansiering cofinancing
     minimum lägsta högsta kvar återstående remaining andel share procent percent antal count
-    kontaktperson contact från to per location latitude longitude role roll rank poäng score"""
+    kontaktperson contact från to per location latitude longitude role roll rank poäng score rate
+    återbetalt återbetalda återbetalat repaid returned indraget tidigare previously previous"""
 _UNIT_FILLERS = "i in of av the år year totalt total summa"
 _CODES = frozenset({"code", "kod"})
-_SHARED = ("status", "partner", "partners", "region")
+_SHARED = ("status", "partner", "partners", "region", "institution", "eur", "sek", "€", "euro")
+# A longer header with one of these is not that field: the grantee's own country is not where the
+# partner is, and a type of grant is no type of grantee.
+_UNLIKE = {
+    "countries": """lead coordinator coordinating applicant recipient grantee beneficiary org host
+        organisation organization sökande sökandens mottagare mottagarens bidragsmottagare
+        koordinator koordinatorns projektägare projektägarens""",
+    "kind": """stöd bidrag åtgärd åtgärder projekt insats ansökan ärende grant project funding
+        activity award support""",
+}
+# How surely a header is what was granted: by a word for granting, by a word for money, or barely.
+_GRANTING = """beviljat beviljad beviljade beviljats beslutat beslutad beslutade tilldelat tilldelad
+    tilldelade award awarded granted approved allocated"""
+_BARELY = "totalt totalbelopp total summa sum value kronor kr sek euro eur gbp £ €"
+_MONEY_ENDINGS = ("bidrag", "belopp", "stöd", "anslag", "medel")
+_BY_ENDING = 3000  # the rank of a header that only ends like money: `Verksamhetsbidrag`
 
 
 @dataclass(frozen=True)
@@ -175,8 +225,9 @@ class Columns:
     """Where a sheet's header row is and which column holds which field.
 
     `row` counts from 0. `at` gives the column numbers of a field, `names` its header texts. `unit`
-    is what amounts are to be multiplied by; `currency` what the amount's header says, if anything.
-    `rivals` are the headers that could be the granted amount just as well.
+    is what amounts are to be multiplied by; `currency` what the amount's header says, if anything;
+    `is_union` whether it says that the money is the European Union's. `rivals` are the headers that
+    could be the granted amount just as well.
     """
 
     row: int
@@ -186,6 +237,7 @@ class Columns:
     unit: Decimal = Decimal(1)
     currency: str | None = None
     krona: bool = False
+    is_union: bool = False
     rivals: tuple[str, ...] = ()
     unit_of_applied: Decimal = Decimal(1)
     score: int = field(default=0, compare=False)
@@ -197,7 +249,9 @@ def find_columns(rows: Sequence[Sequence[str]]) -> Columns | None:
     A header row names at least two fields, a grantee or an amount among them; the row that names
     most wins, the first of equals.
     """
-    candidates = (_columns(number, row) for number, row in enumerate(rows[:SEARCHED_ROWS]))
+    candidates = (
+        _columns(number, row, rows[number + 1 :]) for number, row in enumerate(rows[:SEARCHED_ROWS])
+    )
     found = [columns for columns in candidates if columns is not None]
     return max(found, key=lambda columns: (columns.score, -columns.row), default=None)
 
@@ -212,8 +266,12 @@ class _Match:
     languages: frozenset[str]
 
 
-def _columns(number: int, row: Sequence[str]) -> Columns | None:
-    matches = [m for column, header in enumerate(row) for m in _matches(column, header)]
+def _columns(number: int, row: Sequence[str], below: Sequence[Sequence[str]]) -> Columns | None:
+    matches = [
+        match
+        for column, header in enumerate(row)
+        for match in _fitting(_matches(column, header), _cells_of(column, below))
+    ]
     chosen: dict[str, list[_Match]] = {}
     taken: set[int] = set()
     for match in sorted(matches, key=lambda match: (match.rank, match.column)):
@@ -236,9 +294,28 @@ def _columns(number: int, row: Sequence[str]) -> Columns | None:
         unit_of_applied=_unit(applied),
         currency=_currency(amount),
         krona=_says_only_krona(amount),
+        is_union=bool({"eu", "ec", "union", "erdf"} & set(_words(amount))),
         rivals=_rivals(chosen, matches, row),
         score=sum(3 if found[0].rank < 1000 else 1 for found in chosen.values()),
     )
+
+
+def _cells_of(column: int, rows: Sequence[Sequence[str]]) -> list[str]:
+    return [row[column] for row in rows if column < len(row) and row[column]]
+
+
+def _fitting(matches: list[_Match], cells: Sequence[str]) -> list[_Match]:
+    """The matches that the cells below the header bear out, where they say anything.
+
+    `Beviljad` over 450 000 is an amount and over ja and nej a decision; a column without a single
+    digit holds no amounts (`Stöd` over the names of forms of support).
+    """
+    fields = {match.field for match in matches}
+    if cells and not any(re.search(r"\d", cell) for cell in cells):
+        return [match for match in matches if match.field not in ("amount", "amount_applied")]
+    if "amount" in fields:
+        return [match for match in matches if match.field != "status"]
+    return matches
 
 
 def _matches(column: int, header: str) -> list[_Match]:
@@ -251,7 +328,11 @@ def _matches(column: int, header: str) -> list[_Match]:
         return exact
     for rank, (synonym, name, language) in enumerate(_within()):
         if f" {synonym} " in f" {phrase} ":
+            if set(words) & set(_UNLIKE.get(name, "").split()):
+                return []
             return [_Match(name, column, 1000 + rank, frozenset({language}))]
+    if words[-1].endswith(_MONEY_ENDINGS) and not words[-1].startswith("egen"):
+        return [_Match("amount", column, _BY_ENDING, frozenset({"sv"}))]
     return []
 
 
@@ -302,18 +383,32 @@ def _language(chosen: dict[str, list[_Match]]) -> str:
 def _rivals(
     chosen: dict[str, list[_Match]], matches: list[_Match], row: Sequence[str]
 ) -> tuple[str, ...]:
-    """Headers that match the granted amount exactly as well as the one that was chosen."""
+    """Headers that are the granted amount just as surely as the one that was chosen."""
     best = chosen.get("amount", [None])[0]
     if best is None:
         return ()
-    alike = [m for m in matches if m.field == "amount" and m.rank == best.rank]
+    own = {m.column for name, found in chosen.items() if name != "amount" for m in found}
+    sure = _sureness(best, row)
+    alike = [
+        m
+        for m in matches
+        if m.field == "amount" and m.column not in own and _sureness(m, row) == sure
+    ]
     return tuple(_shown(row[m.column]) for m in alike) if len(alike) > 1 else ()
+
+
+def _sureness(match: _Match, row: Sequence[str]) -> int:
+    words = set(_words(row[match.column]))
+    if words & set(_GRANTING.split()):
+        return 0
+    return 2 if match.rank == _BY_ENDING or words <= set(_BARELY.split()) else 1
 
 
 def _words(header: str) -> list[str]:
     """The words of a header without brackets, numbers, currencies and units."""
-    text = unicodedata.normalize("NFC", header).casefold()
-    text = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", text)
+    text = unicodedata.normalize("NFC", header)
+    text = re.sub(r"(?<=[a-zåäö]{2})(?=[A-ZÅÄÖ][a-zåäö])", " ", text).casefold()
+    text = re.sub(r"\([^)]*\)|\[[^\]]*\]|['’]s\b", " ", text)
     words = [w for w in re.findall(r"[^\W\d_]+|[€£$]|\d+", text) if not w.isdigit()]
     while len(words) > 1 and (_is_unit(words[-1]) or words[-1] in _UNIT_FILLERS.split()):
         words.pop()

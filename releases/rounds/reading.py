@@ -40,8 +40,10 @@ _CELL_CHARACTERS = 200_000
 _DELIMITERS = ";,\t"
 _END = "\x1e"
 
-_YES = frozenset(["ja", "j", "x", "yes", "y", "true", "sant", "1", "ny", "new"])
-_NO = frozenset(["nej", "n", "no", "false", "falskt", "0", "-", "–", "—"])
+_YES = """ja, j, x, yes, y, true, sant, 1, ny, new, första gången, ny sökande, ny aktör,
+    ny mottagare, first time, new applicant, new grantee, new recipient"""
+_NO = """nej, n, no, false, falskt, 0, -, –, —, tidigare, återkommande, befintlig, ej ny, inte ny,
+    returning, existing, previous, not new"""
 _STATUS_WORDS = {
     AwardStatus.GRANTED: """beviljad, beviljat, beviljas, beviljade, bifall, bifallen, bifalles,
         bifölls, godkänd, godkänt, tillstyrkt, ja, delvis beviljad, delvis bifall, delvis bifallen,
@@ -55,14 +57,23 @@ _STATUS_WORDS = {
         tillbakadraget, avbruten, avbrutet, avskriven, avskrivet, withdrawn, cancelled, canceled,
         retracted, returned, terminated""",
 }
-_WHOLE = """summa, totalt, total, totaler, totals, totalsumma, totalbelopp, slutsumma, sum,
-    sum total, grand total, summa totalt, totalt summa, total summa, summa summarum,
-    totalt beviljat, summa beviljat, total beviljat, summa beviljade medel,
-    totalt beviljade medel, totalt beviljat belopp, summa beviljat belopp, totalt belopp,
-    summa belopp, summa bidrag, totalt bidrag, total awarded, total amount awarded, total amount,
-    total grants, total awards, overall total, total funding"""
+_SUM_WORDS = (
+    "summa", "totalt", "totala", "total", "totals", "totaler", "sum", "totalsumma", "totalbelopp",
+    "slutsumma", "sammanlagt", "sammanlagd", "s a", "grand total", "overall total",
+)  # fmt: skip
+_SUMMED = """summa totalt total totals sum summarum beviljat beviljad beviljade beslutat beslutade
+    belopp beloppet bidrag bidragen stöd medel pengar statsbidrag anslag fördelat fördelade utdelat
+    tilldelat tilldelade samtliga alla awarded awards award amount amounts grant grants granted
+    funding funded contribution contributions eu all of for för i in the allocated"""
 _PART_WORDS = ("delsumma", "deltotal", "subtotal", "sub total", "varav", "därav", "of which")
-_SUM_WORDS = ("summa", "totalt", "total", "sum", "totalsumma")
+_AVERAGES = """genomsnitt, genomsnittligt belopp, genomsnittligt bidrag, medelvärde, medelbelopp,
+    snitt, median, medianbelopp, average, average amount, average grant, mean"""
+_CURRENCY_WORDS = {"kr", "sek", "kronor", "eur", "euro", "euros", "gbp", "pounds", "usd"}
+_NOTE = re.compile(
+    r"\*|källa|not\b|note|source|obs|kommentar|anm|utskri|uppdaterad|senast|"
+    r"beslut(?:at|ad)? (?:av|den)|updated|last |data |exporter|genererad|generated|rapport|tabell|\(|©",
+    re.IGNORECASE,
+)
 
 
 class Unreadable(Exception):
@@ -514,9 +525,9 @@ class _Reading:
     def read_first_timer(self, number: int, cells: list[Any]) -> bool | None:
         text = self.text(cells, "first_timer")
         word = text.casefold().strip(" .!")
-        if word in _YES:
+        if word in _phrases(_YES):
             return True
-        if word in _NO:
+        if word in _phrases(_NO):
             return False
         if text:
             self.tell("first_timer_unreadable", row=number, of="first_timer", text=text)
@@ -525,9 +536,9 @@ class _Reading:
     def read_status(self, number: int, cells: list[Any]) -> AwardStatus | None:
         """What was decided; None, and a warning, for a word that says nothing we know."""
         text = self.text(cells, "status")
-        if not text:
+        if not text or _is_date(text):
             return AwardStatus.GRANTED
-        status = _statuses().get(_label(text))
+        status = _status_of(_label(text))
         if status is None:
             self.tell("status_unknown", Severity.WARNING, row=number, of="status", text=text)
         return status
@@ -552,9 +563,7 @@ class _Reading:
         if len(filled) != 1 or _is_number(filled[0]):
             return False
         text = filled[0]
-        starts = re.match(
-            r"\*|källa|not\b|note\b|source|obs|kommentar|anm|utskriven|\(", text, re.I
-        )
+        starts = _NOTE.match(text)
         remark = bool(self.sums) or bool(starts) or kind_of(text) is not None or len(text) > 80
         if remark or text != self.text(cells, "grantee"):
             self.tell("row_skipped", Severity.WARNING, row=number, text=text)
@@ -570,13 +579,18 @@ class _Reading:
         label = next(words, None)
         if label is None:
             return self.read_bare_sum(number, cells)
-        if not label.casefold().startswith((*_PART_WORDS, *_SUM_WORDS, "slut")):
-            return False
         grantee = self.text(cells, "grantee")
         if grantee not in ("", label) or self.text(cells, "project") not in ("", label):
             return False
+        if self.text(cells, "kind") not in ("", label):
+            return False
+        if _label(label) in _phrases(_AVERAGES):
+            self.tell("row_skipped", Severity.WARNING, row=number, text=label)
+            return True
         whole, kind = _sum_of(label, alone=next(words, None) is None and "kind" in self.columns.at)
-        if whole is None or self.text(cells, "kind") not in ("", label):
+        if whole is None and self.is_sum_of_all(label, cells):
+            whole = True
+        if whole is None:
             return False
         try:
             amount = amounts.parse_amount(
@@ -592,6 +606,18 @@ class _Reading:
         value = amounts.to_money(amount.value * self.unit(cell, self.columns.unit))
         self.sums.append(_Sum(number, label, value, whole, kind))
         return True
+
+    def is_sum_of_all(self, label: str, cells: list[Any]) -> bool:
+        """Whether a row called `Summa …` holds exactly the sum of all above it."""
+        if not _label(label).startswith(tuple(f"{word} " for word in _SUM_WORDS)):
+            return False
+        try:
+            (cell,) = self.cells(cells, "amount")
+            amount = amounts.parse_amount(cell, decimal=self.decimal).value
+        except ValueError:
+            return False
+        value = amounts.to_money(amount * self.unit(cell, self.columns.unit))
+        return len(self.lines) > 1 and value == _total(self.lines)
 
     def read_bare_sum(self, number: int, cells: list[Any]) -> bool:
         """An amount with no words beside it that is the sum of all above it, as Excel leaves it."""
@@ -674,9 +700,10 @@ class _Reading:
             given and own and own != given and not (self.columns.krona and given in ("NOK", "DKK"))
         ):
             self.tell("currency_differs", file=own, given=given)
-        if not own and not given and self.columns.language == "en":
-            self.tell("currency_assumed", Severity.WARNING, currency="SEK")
-        return own or given or "SEK"
+        assumed = "EUR" if self.columns.is_union else "SEK"
+        if not own and not given and (self.columns.language == "en" or self.columns.is_union):
+            self.tell("currency_assumed", Severity.WARNING, currency=assumed)
+        return own or given or assumed
 
     def currency_of_line(self, line: _Line, given: str | None) -> str | None:
         cell = line.amount.currency if line.amount else None
@@ -717,10 +744,12 @@ def _sum_of(label: str, *, alone: bool) -> tuple[bool | None, str | None]:
     when it stands `alone` with its figures in a table that has kinds; it may be a company's name.
     """
     words = _label(label)
-    if words in _phrases(_WHOLE):
-        return True, None
     for start in (*_PART_WORDS, *_SUM_WORDS):
         if words == start or words.startswith(f"{start} "):
+            if start in _SUM_WORDS and set(words.removeprefix(start).split()) <= set(
+                _SUMMED.split()
+            ):
+                return True, None
             rest = words.removeprefix(start).strip()
             if kind_of(rest):
                 return False, kind_of(rest)
@@ -732,12 +761,19 @@ def _sum_of(label: str, *, alone: bool) -> tuple[bool | None, str | None]:
 def _label(text: str) -> str:
     """The words of a label without figures, years, currencies and punctuation."""
     words = re.findall(r"[^\W\d_]+", text.casefold())
-    return " ".join(word for word in words if word not in {"kr", "sek", "kronor", "eur", "euro"})
+    return " ".join(word for word in words if word not in _CURRENCY_WORDS)
 
 
 @cache
 def _phrases(words: str) -> frozenset[str]:
     return frozenset(" ".join(phrase.split()) for phrase in words.split(","))
+
+
+def _status_of(label: str) -> AwardStatus | None:
+    """What the words that a cell opens with decide (`avslag brist på medel`), the longest known."""
+    words = label.split()
+    openings = (" ".join(words[:n]) for n in range(len(words), 0, -1))
+    return next((_statuses()[text] for text in openings if text in _statuses()), None)
 
 
 @cache
@@ -782,8 +818,23 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _themes(text: str) -> list[str]:
+def _is_date(text: str) -> bool:
+    """A day in figures, with or without the time: a column `Beslut` may hold when it was made."""
+    return re.fullmatch(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ][\d:.Z+ -]*)?", text) is not None
+
+
+def _parts(text: str) -> list[str]:
     return [part for part in map(str.strip, re.split(r"[;|\n]", text)) if part]
+
+
+def _themes(text: str) -> list[str]:
+    """The themes in a cell. A comma parts a bare list (`Kultur, demokrati`) and not a phrase that
+    joins its own parts (`Skydd, bevarande och hållbart bruk`)."""
+    whole = _parts(text)
+    if len(whole) != 1 or re.search(r"\b(?:och|and|samt|eller|or)\b|[&(]|\d,", text, re.IGNORECASE):
+        return whole
+    listed = [part for part in map(str.strip, whole[0].split(",")) if part]
+    return listed if all(len(part.split()) <= 4 for part in listed) else whole
 
 
 def _countries(text: str) -> list[str]:
@@ -796,7 +847,7 @@ def _partners(text: str) -> list[str]:
     `och`, `and`, `&` and a slash do only between two names that each say what body they are
     (`Makueni County och Homa Bay County`), since many a name holds such a word itself.
     """
-    return [name for part in _themes(text) for name in _joined_names(part)]
+    return [name for part in _parts(text) for name in _joined_names(part)]
 
 
 _BODY = re.compile(

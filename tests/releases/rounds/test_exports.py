@@ -1,0 +1,191 @@
+"""Tables as funders export them: their headers, sums, notes and decisions."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from releases.rounds.reading import read
+from releases.rounds.table import AwardStatus, Table
+
+
+def read_text(text: str, **facts: Any) -> Table:
+    return read(text.encode(), filename="export.csv", **facts)
+
+
+def total(table: Table) -> Decimal:
+    return sum((row.amount for row in table.awards), Decimal(0))
+
+
+def codes(table: Table) -> list[str]:
+    return [problem.code for problem in table.problems]
+
+
+@pytest.mark.parametrize(
+    ("header", "grantee"),
+    [
+        ("Huvudman;Tilldelad bidragsram;Beviljat bidrag", "Huvudman"),
+        ("Lärosäte;Projektledare;Bidrag", "Lärosäte"),
+        ("Nr;Mottagande organisation;Beviljade medel", "Mottagande organisation"),
+        ("Kommun;Aktör;Belopp", "Aktör"),
+        ("Kommun;Namn;Belopp", "Namn"),
+        ("Kommun;Kontaktperson;Belopp", "Kommun"),
+        ("Swedish partner;International partner;Amount granted (SEK)", "Swedish partner"),
+        ("Coordinating organisation;Coordinator's country;EU grant", "Coordinating organisation"),
+        ("Local Authority;Region;Allocation (£)", "Local Authority"),
+        ("Sökande/mottagare;Land/länder;Stödbelopp", "Sökande/mottagare"),
+    ],
+)  # fmt: skip
+def test_who_got_the_money(header: str, grantee: str) -> None:
+    assert read_text(f"{header}\nA1;B2;300\n").columns["grantee"] == grantee
+
+
+@pytest.mark.parametrize(
+    ("header", "amount"),
+    [
+        ("Kommun;Län;Statsbidrag, kronor", "Statsbidrag, kronor"),
+        ("Förening;Ort;Verksamhetsbidrag", "Verksamhetsbidrag"),
+        ("Kommun;Sökt klimatstöd;Klimatstöd", "Klimatstöd"),
+        ("Kommun;Egenbidrag;Belopp", "Belopp"),
+        ("coordinator;totalCost;ecMaxContribution", "ecMaxContribution"),
+        ("Beneficiary;Union co-financing rate;EU contribution", "EU contribution"),
+        ("Grantee;Theme;Total", "Total"),
+        ("Mottagare;Återbetalt belopp;Belopp", "Belopp"),
+        ("Mottagare;Tidigare beviljat belopp;Beviljat belopp", "Beviljat belopp"),
+        ("Sökande;Belopp;Sökt belopp", "Belopp"),
+        ("Recipient;Match funding;Grant Awarded (£)", "Grant Awarded (£)"),
+        ("Kommun;Län;Kronor", "Kronor"),
+    ],
+)
+def test_which_amount_was_granted(header: str, amount: str) -> None:
+    table = read_text(f"{header}\nA1;200;300\n")
+
+    assert (table.columns["amount"], table.errors) == (amount, ())
+
+
+@pytest.mark.parametrize("header", ["Typ av stöd", "Typ av åtgärd", "Type of grant"])
+def test_a_kind_of_grant_is_no_kind_of_grantee(header: str) -> None:
+    assert "kind" not in read_text(f"Organisation;{header};Belopp\nAlfa;Start;5\n").columns
+
+
+def test_a_header_may_explain_itself_at_length() -> None:
+    header = (
+        "EU Grant award in euros (the grant awarded after selection; later changes are not shown)"
+    )
+    table = read_text(f'Coordinating organisation name,"{header}"\nA,"116,100.50"\nB,400000\n')
+
+    assert (total(table), table.currency, codes(table)) == (Decimal("516100.50"), "EUR", [])
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Sökande;Beviljat belopp;Beviljat belopp totalt",
+        "Sökande;Beviljat bidrag 2024;Totalt beviljat belopp",
+        "Sökande;Bidrag;Belopp",
+        "Grantee;Amount awarded;Total awarded",
+        "Grantee;Net EU contribution;EU contribution",
+    ],
+)
+def test_two_amounts_that_may_be_meant_are_told(header: str) -> None:
+    assert "amount_columns_unclear" in codes(read_text(f"{header}\nA;200;300\n"))
+
+
+def test_a_column_without_digits_is_no_amount() -> None:
+    table = read_text(
+        "Förening;Bidrag;Belopp\nIF Alfa;Startbidrag;5000\nIF Beta;Lokalbidrag;7000\n"
+    )
+
+    assert (table.columns["amount"], total(table), codes(table)) == ("Belopp", Decimal(12000), [])
+
+
+@pytest.mark.parametrize("header", ["Beslut: Bifall/Avslag", "Beviljad (ja/nej)", "Beviljad"])
+def test_a_rejected_row_is_no_grant_whatever_the_column_is_called(header: str) -> None:
+    yes, no = ("Ja", "Nej") if "evilj" in header else ("Bifall", "Avslag, brist på medel")
+    table = read_text(f'Sökande;Belopp;{header}\nAlfa;500;{yes}\nBeta;700;"{no}"\n')
+
+    assert [row.status for row in table.rows] == [AwardStatus.GRANTED, AwardStatus.REJECTED]
+    assert (total(table), codes(table)) == (Decimal(500), [])
+
+
+def test_a_decision_column_may_hold_the_day_of_the_decision() -> None:
+    table = read_text("Sökande;Belopp;Beslut\nAlfa;5;2024-03-01\nBeta;7;2024-03-01 00:00:00\n")
+
+    assert (total(table), codes(table)) == (Decimal(12), [])
+
+
+@pytest.mark.parametrize("header", ["Ny aktör", "Förstagångssökande (ja/nej)", "New to us"])
+def test_first_timers_by_other_names(header: str) -> None:
+    table = read_text(f"Organisation;Belopp;{header}\nAlfa;5;Ja\nBeta;7;Nej\n")
+
+    assert [row.first_timer for row in table.rows] == [True, False]
+
+
+def test_who_applied_before_is_not_a_first_timer_and_no_sum() -> None:
+    table = read_text("Organisation;Belopp;Tidigare sökt\nAlfa;5;Ja\n")
+
+    assert set(table.columns) == {"grantee", "amount"}
+    assert table.rows[0].first_timer is None
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Lead partner country", "Coordinator's country", "coordinatorCountry", "Beneficiary country",
+     "Recipient Org:Country"],
+)  # fmt: skip
+def test_the_grantees_own_country_is_not_where_the_partner_is(header: str) -> None:
+    table = read_text(f"Lead partner;{header};Partner 1;EU grant (EUR)\nA;Finland;B;5\n")
+
+    assert table.rows[0].partners == ("B",)
+    assert table.rows[0].countries == ()
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Totalt beviljat stöd", "Sammanlagt", "S:a", "Summa beviljade projekt", "Grand total (GBP)",
+     "Total EU contribution", "TOTALT STATSBIDRAG", "Total awarded to charities and councils"],
+)  # fmt: skip
+def test_a_sum_is_never_a_grantee(label: str) -> None:
+    table = read_text(f"Sökande;Land;Belopp\nLund;Kenya;5\nBorås;;7\n{label};;12\n")
+
+    assert (total(table), codes(table)) == (Decimal(12), [])
+
+
+def test_an_average_is_told_and_not_counted() -> None:
+    table = read_text("Sökande;Belopp\nLund;5\nBorås;7\nTotalt;12\nGenomsnitt;6\n")
+
+    assert (total(table), codes(table)) == (Decimal(12), ["row_skipped"])
+
+
+@pytest.mark.parametrize(
+    "note", ["Uppdaterad 2024-03-01", "Beslut av styrelsen den 3 mars", "Data from the register"]
+)
+def test_a_note_below_the_rows_is_no_grantee(note: str) -> None:
+    table = read_text(f"Sökande;Belopp\nLund;5\nBorås;7\n\n{note};\n")
+
+    assert (total(table), codes(table)) == (Decimal(12), ["row_skipped"])
+
+
+@pytest.mark.parametrize(
+    ("cell", "themes"),
+    [
+        ("Kultur, demokrati", ("Kultur", "demokrati")),
+        ("Skydd, bevarande och hållbart bruk", ("Skydd, bevarande och hållbart bruk",)),
+        ("Water, sanitation and health", ("Water, sanitation and health",)),
+        ("Youth; culture, arts", ("Youth", "culture, arts")),
+        ("Minskning med 1,5 grader", ("Minskning med 1,5 grader",)),
+    ],
+)
+def test_themes_are_parted_only_where_it_is_plain(cell: str, themes: tuple[str, ...]) -> None:
+    table = read_text(f'Sökande;Belopp;Tema\nLund;1;"{cell}"\n')
+
+    assert table.rows[0].themes == themes
+
+
+def test_the_unions_money_is_taken_for_euro_and_told() -> None:
+    table = read_text("Coordinator;EU contribution\nAlfa;5\n")
+
+    assert (table.currency, codes(table)) == ("EUR", ["currency_assumed"])
+    assert read_text("Coordinator;EU contribution (£)\nAlfa;5\n").currency == "GBP"
