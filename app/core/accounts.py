@@ -21,10 +21,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, PrimaryKey, UTCDateTime, db, one_of
 from app.core.errors import BadInput, NotFound
+from app.core.security import limiter
 from app.core.words import translate
 from app.core.words.language import interface_language
 
 SHORTEST_PASSWORD = 10
+GUESSES = "20 per minute; 200 per hour"  # of a password, from one address of the net
 
 
 class Role(StrEnum):
@@ -157,6 +159,8 @@ def init_app(app: Flask) -> None:
         REMEMBER_COOKIE_SECURE=app.config["BASE_URL"].startswith("https://"),
     )
     security.init_app(app, SQLAlchemyUserDatastore(db, User, RoleMixin))
+    guessing = limiter.limit(GUESSES, methods=["POST"])
+    app.view_functions["security.login"] = guessing(app.view_functions["security.login"])  # type: ignore[assignment]
     words = _Words()
     app.extensions["security"].i18n_domain = words
     app.jinja_env.globals["_fsdomain"] = words.gettext

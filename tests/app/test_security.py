@@ -150,3 +150,13 @@ def test_no_template_holds_inline_script_or_style(path: Path) -> None:
     assert not re.search(r"(?i)<[^>]*\sstyle\s*=", text)
     assert not re.search(r"(?i)<[^>]*\son[a-z]+\s*=", text)
     assert "javascript:" not in text.lower()
+
+
+def test_guessing_passwords_is_slowed_down(app: Flask, client: FlaskClient) -> None:
+    guess = {"email": "alva@press.example", "password": "not the right one"}
+
+    answers = [client.post("/office/sign-in", data=guess).status_code for _ in range(22)]
+
+    assert answers[:20] == [200] * 20
+    assert answers[20:] == [429] * 2
+    assert client.get("/office/sign-in").status_code == 200
