@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -17,6 +16,7 @@ from app.core.accounts import Role, User, signed_in
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
+from app.core.forms import is_web_address
 from app.core.html import gaps
 from app.core.organisation import organisation
 from app.core.words import translate
@@ -76,7 +76,7 @@ def one(release_id: int) -> ResponseReturnValue:
         **_reading(release, release.head),
         may={action.value: workflow.may(release, action, by=person) for action in Action},
         four_eyes=_four_eyes_stand_in_the_way(release, person),
-        gaps=gaps(release.head.body + release.head.lead),
+        gaps=gaps(release.head.headline + release.head.lead + release.head.body),
         events=questions.history(release),
         others=questions.other_languages(release),
         since_live=compare(live, release.head) if live else [],
@@ -107,25 +107,28 @@ def save_edit(release_id: int) -> ResponseReturnValue:
     """Save as a new revision. A text that cannot be saved comes back with every word."""
     release = questions.release_by_id(release_id)
     base = questions.revision_of(release, _number(request.form.get("base", "")))
-    text = _posted(release)
+    text, note = _posted(release), request.form.get("note", "")
+    if wrong := _wrong_link(text):
+        kept = replace(text.cleaned(), links=text.links)
+        return _editor(release, kept, base=base, note=note, error=wrong), 422
     try:
-        _check_links(text)
         save(
             release,
             text,
             base_id=base.id,
             by=_person(),
             at=now(),
-            note=request.form.get("note", ""),
+            note=note,
         )
     except Conflict:
         db.session.rollback()
         theirs = questions.release_by_id(release_id)
-        return _editor(theirs, text.cleaned(), base=theirs.head, conflict_from=base), 409
-    except BadInput as error:
+        again = _editor(theirs, text.cleaned(), base=theirs.head, note=note, conflict_from=base)
+        return again, 409
+    except BadInput as error:  # no headline
         db.session.rollback()
-        sentence = t(f"errors.{error.key}", **error.facts)
-        return _editor(release, text.cleaned(), base=base, error=sentence), 422
+        wrong = ("headline", t(f"errors.{error.key}", **error.facts))
+        return _editor(release, text.cleaned(), base=base, note=note, error=wrong), 422
     db.session.commit()
     flash(t("releases.saved"), "success")
     return redirect(url_for(".one", release_id=release_id))
@@ -227,9 +230,11 @@ def _editor(
     text: Text,
     *,
     base: Revision,
+    note: str = "",
     conflict_from: Revision | None = None,
-    error: str = "",
+    error: tuple[str, str] | None = None,
 ) -> str:
+    """The editing page. `error` is (id of the field, sentence)."""
     round_ = release.story.round
     blank = {"label": "", "url": ""}
     return render_template(
@@ -240,6 +245,7 @@ def _editor(
         theirs=base if conflict_from else None,
         their_changes=compare(conflict_from, base) if conflict_from else [],
         error=error,
+        note=note,
         contacts=_offered(release, text),
         figures=figures_of(round_, release.language) if round_ else {},
     )
@@ -274,11 +280,13 @@ def _offered(release: Release, text: Text | None) -> list[dict[str, Any]]:
     return list(offered.values())
 
 
-def _check_links(text: Text) -> None:
-    for link in text.links:
-        address = urlsplit(link["url"])
-        if address.scheme not in ("http", "https") or not address.netloc:
-            raise BadInput("link_unreadable", url=link["url"] or link["label"])
+def _wrong_link(text: Text) -> tuple[str, str] | None:
+    """The first link that leads nowhere: the id of its field and what is wrong with it."""
+    for number, link in enumerate(text.links, 1):
+        if not is_web_address(link["url"]):
+            said = link["url"] or link["label"]
+            return f"link-url-{number}", t("errors.link_unreadable", url=said)
+    return None
 
 
 def _local_moment(text: str) -> datetime:

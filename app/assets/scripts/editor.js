@@ -1,14 +1,17 @@
 // The editing page: each textarea of HTML becomes a surface one writes on. Figures are chips that
-// move and vanish as one piece; pasted text comes in without its clothes. Without this script the
-// textareas are still there and still save.
+// move and vanish as one piece; gaps are replaced whole; pasted text comes in without its clothes.
+// Without this script the textareas are still there and still save.
 "use strict";
 
 (() => {
   const words = document.getElementById("editor-words").dataset;
   const figures = [...document.getElementById("editor-figures").content.children];
   const form = document.getElementById("editing");
+  const SHOWN_FIGURES = 40;
+  const BLOCKS = { P: "p", DIV: "p", H1: "h2", H2: "h2", H3: "h3", H4: "h3", H5: "h3", H6: "h3", BLOCKQUOTE: "blockquote", UL: "ul", OL: "ol", LI: "li" };
   let changed = false;
 
+  document.execCommand("defaultParagraphSeparator", false, "p");
   document.querySelectorAll("[data-editor]").forEach(setUp);
   form.addEventListener("submit", () => { changed = false; });
   form.addEventListener("input", () => { changed = true; });
@@ -18,7 +21,8 @@
     const source = frame.querySelector("textarea");
     const inline = frame.dataset.editor === "inline";
     const surface = document.createElement("div");
-    surface.id = `${source.id}-surface`;
+    surface.id = source.id; // links to the field lead to what can be seen
+    source.id = `${source.id}-source`;
     surface.className = `editor__surface editor__surface--${frame.dataset.kind}`;
     surface.contentEditable = "true";
     surface.lang = source.lang;
@@ -34,11 +38,12 @@
     source.hidden = true;
     frame.append(surface);
     frame.prepend(toolbar(surface, inline));
-    document.querySelector(`label[for="${source.id}"]`).addEventListener("click", () => surface.focus());
-    document.execCommand("defaultParagraphSeparator", false, "p");
+    document.querySelector(`label[for="${surface.id}"]`).addEventListener("click", () => surface.focus());
+    if (frame.hasAttribute("data-counted")) frame.append(counter(surface));
 
+    surface.addEventListener("beforeinput", takeWholeGap);
     surface.addEventListener("input", () => {
-      freeFilledGaps(surface);
+      tidy(surface);
       source.value = surface.innerHTML;
     });
     surface.addEventListener("paste", (event) => paste(event, inline));
@@ -46,20 +51,37 @@
     surface.addEventListener("keydown", (event) => {
       if (inline && event.key === "Enter") event.preventDefault();
     });
-    // Nobody is left holding a chip half selected: what the form sends is what the surface shows.
+    // What the form sends is what the surface shows.
     form.addEventListener("submit", () => { source.value = surface.innerHTML; });
   }
 
-  // A gap that somebody has written in is their text from then on; the caret stays where it is.
-  function freeFilledGaps(surface) {
-    surface.querySelectorAll("mark[data-gap]").forEach((gap) => {
-      if (/^\[[^]*\]$/.test(gap.textContent.trim())) return;
-      const selection = getSelection();
-      const { anchorNode, anchorOffset } = selection;
-      const isHere = gap.contains(anchorNode) && anchorNode !== gap;
-      gap.replaceWith(...gap.childNodes);
-      if (isHere) selection.collapse(anchorNode, anchorOffset);
+  // Writing or deleting anywhere in a gap replaces all of it: half a note would be read as text.
+  function takeWholeGap(event) {
+    const selection = getSelection();
+    if (!selection.isCollapsed || !/^(insert|delete)/.test(event.inputType)) return;
+    const gap = gapAround(selection.anchorNode);
+    if (!gap) return;
+    selection.selectAllChildren(gap);
+    if (event.inputType === "insertText") {
+      event.preventDefault();
+      document.execCommand("insertText", false, event.data);
+    }
+  }
+
+  function gapAround(node) {
+    return (node.nodeType === Node.TEXT_NODE ? node.parentElement : node).closest("mark[data-gap]");
+  }
+
+  // A gap that somebody has written in is their text; the browser's own styling is nobody's.
+  function tidy(surface) {
+    surface.querySelectorAll("mark[data-gap], span, font").forEach((element) => {
+      if (element.matches("mark") && /^\[[^]*\]$/.test(element.textContent.trim())) return;
+      const { anchorNode, anchorOffset } = getSelection();
+      const isHere = element.contains(anchorNode) && anchorNode !== element;
+      element.replaceWith(...element.childNodes);
+      if (isHere) getSelection().collapse(anchorNode, anchorOffset);
     });
+    hold(surface);
   }
 
   function hold(surface) {
@@ -69,67 +91,165 @@
     });
   }
 
+  function counter(surface) {
+    const count = document.createElement("p");
+    count.className = "editor__count";
+    const show = () => { count.textContent = `${surface.textContent.trim().length} ${words.count}`; };
+    surface.addEventListener("input", show);
+    show();
+    return count;
+  }
+
   function toolbar(surface, inline) {
     const bar = document.createElement("div");
     bar.className = "editor__toolbar";
     bar.setAttribute("role", "toolbar");
-    bar.setAttribute("aria-label", words.toolbar);
+    bar.setAttribute("aria-label", `${words.toolbar}: ${surface.getAttribute("aria-label")}`);
     bar.setAttribute("aria-controls", surface.id);
     if (!inline) {
-      tool(bar, surface, words.bold, "B", () => document.execCommand("bold"));
-      tool(bar, surface, words.italic, "I", () => document.execCommand("italic"));
-      tool(bar, surface, words.heading, "H", () => document.execCommand("formatBlock", false, "h2"));
-      tool(bar, surface, words.paragraph, "¶", () => document.execCommand("formatBlock", false, "p"));
-      tool(bar, surface, words.list, "•", () => document.execCommand("insertUnorderedList"));
-      tool(bar, surface, words.quote, "–", () => document.execCommand("formatBlock", false, "blockquote"));
-      tool(bar, surface, words.link, "↗", () => link());
+      const block = () => document.queryCommandValue("formatBlock").toLowerCase();
+      const within = (tag) => getSelection().anchorNode?.parentElement?.closest(tag) !== null;
+      command(bar, surface, "bold", words.bold);
+      command(bar, surface, "italic", words.italic);
+      tool(bar, surface, words.heading, () => {
+        document.execCommand("formatBlock", false, block() === "h2" ? "p" : "h2");
+      }, () => block() === "h2");
+      command(bar, surface, "insertUnorderedList", words.list);
+      tool(bar, surface, words.quote, () => {
+        if (within("blockquote")) document.execCommand("outdent");
+        else document.execCommand("formatBlock", false, "blockquote");
+      }, () => within("blockquote"));
+      tool(bar, surface, words.link, link);
     }
-    tool(bar, surface, words.undo, "↶", () => document.execCommand("undo"));
-    if (figures.length) bar.append(figureMenu(surface));
+    tool(bar, surface, words.undo, () => document.execCommand("undo"));
+    if (figures.length) figureMenu(bar, surface);
+    walkByArrows(bar);
     return bar;
   }
 
-  function tool(bar, surface, label, face, act) {
+  function command(bar, surface, name, label) {
+    tool(bar, surface, label, () => document.execCommand(name), () => document.queryCommandState(name))
+      .classList.add(`tool--${name.toLowerCase()}`);
+  }
+
+  function tool(bar, surface, label, act, isOn) {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "tool";
-    button.textContent = face;
-    button.title = label;
-    button.setAttribute("aria-label", label);
+    button.textContent = label;
     button.addEventListener("mousedown", (event) => event.preventDefault());
     button.addEventListener("click", () => {
       if (document.activeElement !== surface) surface.focus();
       act();
       surface.dispatchEvent(new Event("input", { bubbles: true }));
     });
+    if (isOn) {
+      const show = () => {
+        const here = surface.contains(getSelection().anchorNode);
+        button.setAttribute("aria-pressed", String(here && isOn()));
+      };
+      button.setAttribute("aria-pressed", "false");
+      document.addEventListener("selectionchange", show);
+      surface.addEventListener("input", show);
+    }
     bar.append(button);
+    return button;
   }
 
-  function figureMenu(surface) {
-    const menu = document.createElement("select");
-    menu.className = "input tool";
-    menu.setAttribute("aria-label", words.figure);
-    menu.append(new Option(words.figure, ""));
-    figures.forEach((chip, at) => menu.append(new Option(`${chip.dataset.figure}: ${chip.textContent}`, at)));
-    let range = null;
-    surface.addEventListener("blur", () => {
-      const selection = getSelection();
-      if (selection.rangeCount && surface.contains(selection.anchorNode)) range = selection.getRangeAt(0).cloneRange();
+  // A toolbar is one stop for the Tab key; the arrows go from tool to tool.
+  function walkByArrows(bar) {
+    const tools = [...bar.querySelectorAll(".tool")];
+    tools.forEach((one, at) => { one.tabIndex = at ? -1 : 0; });
+    bar.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      const at = tools.indexOf(event.target);
+      if (!step || at < 0) return;
+      event.preventDefault();
+      const next = tools[(at + step + tools.length) % tools.length];
+      tools.forEach((one) => { one.tabIndex = one === next ? 0 : -1; });
+      next.focus();
     });
-    menu.addEventListener("change", () => {
-      if (menu.value === "") return;
-      const chip = figures[Number(menu.value)].cloneNode(true);
-      menu.value = "";
+  }
+
+  function figureMenu(bar, surface) {
+    const opener = document.createElement("button");
+    opener.type = "button";
+    opener.className = "tool";
+    opener.textContent = words.figure;
+    opener.setAttribute("aria-expanded", "false");
+    const panel = document.createElement("div");
+    panel.className = "figures";
+    panel.hidden = true;
+    const search = document.createElement("input");
+    search.className = "input";
+    search.type = "search";
+    search.autocomplete = "off";
+    search.setAttribute("aria-label", words.figureSearch);
+    search.placeholder = words.figureSearch;
+    const list = document.createElement("ul");
+    list.className = "figures__list";
+    panel.append(search, list);
+
+    let range = null;
+    const open = (isOpen) => {
+      panel.hidden = !isOpen;
+      opener.setAttribute("aria-expanded", String(isOpen));
+    };
+    const insert = (chip) => {
+      open(false);
       surface.focus();
       if (range) {
         getSelection().removeAllRanges();
         getSelection().addRange(range);
       }
       document.execCommand("insertHTML", false, chip.outerHTML);
-      hold(surface);
       surface.dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    const fill = () => {
+      const wanted = search.value.trim().toLowerCase().replace(/\s+/g, " ");
+      const said = (chip) => `${chip.textContent} ${chip.dataset.figure}`.toLowerCase().replace(/\s+/g, " ");
+      const found = figures.filter((chip) => said(chip).includes(wanted)).slice(0, SHOWN_FIGURES);
+      list.replaceChildren(...found.map((chip) => {
+        const item = document.createElement("li");
+        const button = document.createElement("button");
+        const name = document.createElement("small");
+        button.type = "button";
+        button.className = "figures__figure";
+        name.textContent = chip.dataset.figure;
+        button.append(`${chip.textContent} `, name);
+        button.addEventListener("click", () => insert(chip));
+        item.append(button);
+        return item;
+      }));
+    };
+
+    surface.addEventListener("blur", () => {
+      const selection = getSelection();
+      if (selection.rangeCount && surface.contains(selection.anchorNode)) {
+        range = selection.getRangeAt(0).cloneRange();
+      }
     });
-    return menu;
+    opener.addEventListener("click", () => {
+      open(panel.hidden);
+      if (panel.hidden) return;
+      search.value = "";
+      fill();
+      search.focus();
+    });
+    search.addEventListener("input", (event) => {
+      event.stopPropagation(); // looking changes nothing
+      fill();
+    });
+    panel.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        open(false);
+        opener.focus();
+      } else if (event.key === "Enter" && event.target === search) {
+        event.preventDefault();
+        list.querySelector("button")?.click();
+      }
+    });
+    bar.append(opener, panel);
   }
 
   function link() {
@@ -139,22 +259,53 @@
 
   function paste(event, inline) {
     event.preventDefault();
+    const rich = event.clipboardData.getData("text/html");
     const text = event.clipboardData.getData("text/plain").replace(/\r\n?/g, "\n").trim();
-    if (inline) {
-      document.execCommand("insertText", false, text.replace(/\s*\n\s*/g, " "));
-      return;
-    }
-    const paragraphs = text.split(/\n{2,}/);
-    if (paragraphs.length === 1) {
-      document.execCommand("insertText", false, text.replace(/\n/g, " "));
-      return;
-    }
     const holder = document.createElement("div");
-    for (const paragraph of paragraphs) {
-      const element = document.createElement("p");
-      element.textContent = paragraph.replace(/\n/g, " ");
-      holder.append(element);
+    if (rich) undress(new DOMParser().parseFromString(rich, "text/html").body, holder, inline);
+    else if (inline || !text.includes("\n")) holder.textContent = text.replace(/\s*\n\s*/g, " ");
+    else {
+      for (const paragraph of text.split(text.includes("\n\n") ? /\n{2,}/ : "\n")) {
+        holder.append(element("p", paragraph.replace(/\n/g, " ")));
+      }
     }
-    document.execCommand("insertHTML", false, holder.innerHTML);
+    holder.querySelectorAll("p, li, h2, h3").forEach((one) => { if (!one.textContent.trim()) one.remove(); });
+    const blocks = [...holder.children].filter((one) => one.matches("p"));
+    const isOne = blocks.length === 1 && holder.children.length === 1;
+    document.execCommand("insertHTML", false, isOne ? blocks[0].innerHTML : holder.innerHTML);
+  }
+
+  // Keeps what a release can hold: paragraphs, headings, lists, quotes, emphasis, links, figures.
+  function undress(from, to, inline) {
+    for (const node of from.childNodes) {
+      if (node.nodeType === Node.TEXT_NODE) {
+        const text = node.data.replace(/[ \t\r\n]+/g, " ");
+        if (text.trim() || to.lastChild) to.append(text);
+        continue;
+      }
+      if (node.nodeType !== Node.ELEMENT_NODE || /^(STYLE|SCRIPT|HEAD|TITLE|XML)$/.test(node.tagName)) continue;
+      const kept = keptAs(node, inline);
+      if (inline && node.tagName in BLOCKS && to.lastChild) to.append(" ");
+      undress(node, kept ?? to, inline);
+      if (kept) to.append(kept);
+    }
+  }
+
+  function keptAs(node, inline) {
+    const weight = /font-weight:\s*(\w+)/.exec(node.getAttribute("style") ?? "")?.[1];
+    if (weight === "bold" || weight >= 600) return element("strong");
+    if (/^(B|STRONG)$/.test(node.tagName)) return weight ? null : element("strong");
+    if (/^(I|EM)$/.test(node.tagName)) return element("em");
+    if (node.tagName === "A" && /^(https?|mailto|tel):/i.test(node.getAttribute("href") ?? "")) {
+      return Object.assign(element("a"), { href: node.getAttribute("href") });
+    }
+    if (node.matches("data[data-figure], mark[data-gap]")) return node.cloneNode(false);
+    if (inline || !(node.tagName in BLOCKS)) return null;
+    const isBox = node.tagName === "DIV" && node.querySelector("p, div, ul, ol, h1, h2, h3, blockquote, table");
+    return isBox ? null : element(BLOCKS[node.tagName]);
+  }
+
+  function element(name, text = "") {
+    return Object.assign(document.createElement(name), { textContent: text });
   }
 })();
