@@ -21,7 +21,7 @@ from wtforms import FileField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from app.core import jobs
-from app.core.accounts import signed_in
+from app.core.accounts import Role, signed_in
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
@@ -166,7 +166,7 @@ def one(round_id: int) -> ResponseReturnValue:
         page=(page := questions.awards_page(stored, after=request.args.get("after", 0, type=int))),
         rows=[award.row() for award in page.items],
         releases=of_round(stored),
-        languages=LANGUAGES,
+        may_word=(person := signed_in()) is not None and person.may(Role.EDITOR),
     )
 
 
