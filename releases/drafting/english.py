@@ -59,6 +59,7 @@ WITH_ARTICLE = {
     "Maldives", "Netherlands", "Palestinian Territories", "Philippines", "Republic of the Congo",
     "UK", "USA", "United Arab Emirates", "United Kingdom", "United States",
 }  # fmt: skip
+DEFINITE_IN_SWEDISH = ("programmet", "fonden", "stödet", "bidraget", "satsningen", "stipendiet")
 GAPS = {
     "quote.authority": "[Quote: representative of another authority, with name and title]",
     "quote.head": "[Quote: our own head, with name and title]",
@@ -136,9 +137,10 @@ def organisation(name: str, *, short: str) -> str:
 
 
 def through(programme: str) -> str:
-    if programme.casefold().startswith("the "):
+    name = programme.casefold()
+    if name.startswith("the ") or name.endswith(DEFINITE_IN_SWEDISH):
         return f"through {programme}"
-    if programme.casefold().endswith(("programme", "program", "fund", "scheme", "grants")):
+    if name.endswith(("programme", "program", "fund", "scheme", "initiative")):
         return f"through the {programme}"
     return f"through the {programme} programme"
 

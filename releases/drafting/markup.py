@@ -129,6 +129,7 @@ def tidy(markup: str, *, blocks: bool) -> str:
     if writer.open:
         raise ForbiddenMarkup(f"<{writer.open[-1]}>")
     text = re.sub(r" *(</?(?:p|h2|ul|li|blockquote)>) *", r"\1", "".join(writer.out))
+    text = re.sub(r"  +", " ", re.sub(r" +([.,](?:[\s<]|$))", r"\1", text))
     return re.sub(r"(</(?:p|h2|ul|blockquote)>)(?!$|</)", r"\1\n", text).strip(" \n")
 
 

@@ -74,6 +74,10 @@ ISLANDS = {
     "Barbados", "Cypern", "Grönland", "Irland", "Island", "Jamaica", "Kuba", "Madagaskar",
     "Maldiverna", "Malta", "Mauritius", "Nya Zeeland", "Seychellerna", "Åland",
 }  # fmt: skip
+SAYS_WHAT_IT_IS = (
+    "program", "programmet", "programme", "fonden", "fund", "scheme", "stödet", "bidraget",
+    "satsningen", "stipendiet", "utlysningen",
+)  # fmt: skip
 GAPS = {
     "quote.authority": "[Citat: företrädare för en annan myndighet, med namn och titel]",
     "quote.head": "[Citat: egen chef, med namn och titel]",
@@ -158,7 +162,7 @@ def organisation(name: str, *, short: str) -> str:
 
 
 def through(programme: str) -> str:
-    if programme.casefold().endswith(("program", "programmet", "fonden", "stödet", "bidraget")):
+    if programme.casefold().endswith(SAYS_WHAT_IT_IS):
         return f"genom {programme}"
     return f"genom programmet {programme}"
 

@@ -136,7 +136,7 @@ class _Kitchen(ImmutableSandboxedEnvironment):
         )
         self.tests.clear()
         self.tests.update(
-            {"opening": lambda said: style.digit_at_sentence_start or _may_open(said)},
+            {"opening": lambda said: _may_open(said, digits=style.digit_at_sentence_start)},
             defined=defined,
         )
 
@@ -248,5 +248,10 @@ def _genitive(said: Any) -> Any:
     return said.genitive()
 
 
-def _may_open(said: Any) -> bool:
-    return not text_of(escape(said))[:1].isdigit()
+def _may_open(said: Any, *, digits: bool) -> bool:
+    """Whether a sentence may begin with it: no digit, and no name that is written with a small
+    initial, since the name must not be rewritten."""
+    initial = text_of(escape(said))[:1]
+    if initial.isdigit():
+        return digits
+    return not (isinstance(said, Said) and said.is_name and initial.islower())

@@ -26,12 +26,13 @@ from releases.drafting.markup import (
     say_in_html,
     text_of,
 )
-from releases.rounds.figures import Figure, grantees_of, project_of
+from releases.rounds.figures import Figure, Grantee, grantees_of, project_of
 from releases.rounds.kinds import KINDS
 from releases.rounds.table import Row
 
 MOST_EXAMPLES = 3
 LONGEST_HEADLINE = 80
+LONGEST_NAME = 50  # of an only grantee in the headline, which also says the sum
 BETWEEN = len("Totalt  till ")  # what a headline without a purpose needs beside its two figures
 ALWAYS = (
     "total", "total.rounded", "grantees", "grantees.count", "grantees.list", "awards",
@@ -59,6 +60,7 @@ class Said:
         self._number: str = ""
         self._language: Language | None = None
         self.n = n
+        self.is_name = False
 
     def __html__(self) -> Markup:
         if self._words is None:
@@ -69,7 +71,7 @@ class Said:
         return self.__html__()
 
     def __bool__(self) -> bool:
-        return self._words is not None
+        return bool(self._words)
 
     def __getitem__(self, name: str | int) -> Said:
         return self._children[str(name)]
@@ -125,24 +127,36 @@ def vocabulary(
 
 
 def examples_of(rows: Sequence[Row]) -> list[Row]:
-    """At most three awards with partner and country, in list order, preferring new countries.
+    """At most three awards with a partner, in list order, preferring new countries.
 
-    A project is told once, and so is a grantee.
+    A project is told once, and so is a grantee. Awards without a country are told only when none
+    has both.
     """
-    told: set[Any] = set()
-    candidates = []
-    for grantee in grantees_of(rows):
-        row = next((r for r in grantee.rows if _is_telling(r) and project_of(r) not in told), None)
-        if row:
-            told.add(project_of(row))
-            candidates.append(row)
+    grantees = grantees_of(rows)
+    candidates = _candidates(grantees, _has_place) or _candidates(grantees, _has_partner)
     chosen = list(_of_new_countries(candidates))[:MOST_EXAMPLES]
     chosen += [row for row in candidates if row not in chosen][: MOST_EXAMPLES - len(chosen)]
     return [row for row in candidates if row in chosen]
 
 
-def _is_telling(row: Row) -> bool:
-    return any(map(str.strip, row.partners)) and any(map(str.strip, row.countries))
+def _candidates(grantees: Sequence[Grantee], is_telling: Callable[[Row], bool]) -> list[Row]:
+    """One award of each grantee, no project twice."""
+    told: set[Any] = set()
+    found = []
+    for grantee in grantees:
+        row = next((r for r in grantee.rows if is_telling(r) and project_of(r) not in told), None)
+        if row:
+            told.add(project_of(row))
+            found.append(row)
+    return found
+
+
+def _has_partner(row: Row) -> bool:
+    return any(map(str.strip, row.partners))
+
+
+def _has_place(row: Row) -> bool:
+    return _has_partner(row) and any(map(str.strip, row.countries))
 
 
 def _of_new_countries(rows: Sequence[Row]) -> Iterator[Row]:
@@ -190,6 +204,7 @@ class _Words:
         )
         said = Said(name, text, n=figure.count, value=figure.value)
         said._language = self.language
+        said.is_name = figure.kind in ("name", "names")
         if figure.kind == "count":
             said._number = self.language.number(figure.count, noun=figure.noun)
         return said
@@ -197,7 +212,9 @@ class _Words:
     def recipients(self) -> Said:
         count, kinds = self.figures["grantees.count"], self.figures.get("kinds")
         if count.count == 1:
-            full = short = self.figure("grantees.list")
+            full = self.figure("grantees.list")
+            fits = len(text_of(full.__html__())) <= LONGEST_NAME
+            short = full if fits else self.figure("grantees.count")
         else:
             full = self.figure("kinds" if kinds else "grantees.count")
             parts = (full, self.figure("total.rounded"))
@@ -261,6 +278,8 @@ class _Words:
         )
 
     def _place(self, row: Row, country: Said) -> Said:
+        if not country:
+            return Said(f"{country._name}.place", Markup(""))  # an edited template may print it
         preposition, _ = places_in_html(
             self.figures[f"award.{row.number}.country"].items,
             language=self.language,

@@ -83,8 +83,13 @@ def grantees_of(rows: Iterable[Row]) -> list[Grantee]:
         if row.is_award:
             by_identity.setdefault(identity(row), []).append(row)
     _join_the_unkinded(by_identity)
-    who = [Grantee(place_of(own[0]), tuple(own)) for own in by_identity.values()]
+    who = [Grantee(place_of(_best_written(own)), tuple(own)) for own in by_identity.values()]
     return sorted(who, key=lambda g: (swedish_key(g.place.short), swedish_key(g.place.official)))
+
+
+def _best_written(rows: Sequence[Row]) -> Row:
+    """The first row whose name is not all capitals, or the first."""
+    return next((row for row in rows if not row.grantee.isupper()), rows[0])
 
 
 def place_of(row: Row) -> Place:

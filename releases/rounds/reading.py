@@ -70,8 +70,8 @@ _AVERAGES = """genomsnitt, genomsnittligt belopp, genomsnittligt bidrag, medelv�
     snitt, median, medianbelopp, average, average amount, average grant, mean"""
 _CURRENCY_WORDS = {"kr", "sek", "kronor", "eur", "euro", "euros", "gbp", "pounds", "usd"}
 _NOTE = re.compile(
-    r"\*|källa|not\b|note|source|obs|kommentar|anm|utskri|uppdaterad|senast|"
-    r"beslut(?:at|ad)? (?:av|den)|updated|last |data |exporter|genererad|generated|rapport|tabell|\(|©",
+    r"\*|källa|not\b|note|source|obs|kommentar|anm|utskri|uppdaterad|senast|rapport|tabell|"
+    r"beslut(?:at|ad)? (?:av|den)|updated|last |data |exporter|genererad|generated|\(|©",
     re.IGNORECASE,
 )
 

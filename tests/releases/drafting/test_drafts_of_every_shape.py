@@ -403,12 +403,85 @@ def test_headlines_are_short(shape: str, language: str) -> None:
     assert len(words_of(made(SHAPES[shape], language=language).headline)) <= 80
 
 
-def test_what_the_form_lacks_is_a_gap_or_nothing() -> None:
+def test_what_the_form_lacks_is_left_out_and_a_quote_is_a_gap() -> None:
     context = Context(language="sv", programme="")
     found = draft(invented(2), currency="SEK", context=context, template=SHIPPED["sv"])
-    assert '<mark data-gap="organisation">' in found.lead
-    assert "genom" not in found.lead
+    assert words_of(found.lead) == "Två kommuner får dela på 2\u00a0000\u00a0kronor."
     assert "Läs mer" not in found.body and "Beslutet" not in found.body
+    assert "data-gap" not in found.headline + found.lead
+    assert found.body.count("<mark data-gap=") == 2 == found.body.count('data-gap="quote.')
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("sv", "Pengarna går till fyra projekt."), ("en", "The funding goes to four projects.")],
+)
+def test_projects_are_told_when_nobody_said_who_allocates(language: str, sentence: str) -> None:
+    context = Context(language=language, programme="Partnerskap")
+    rows = invented(2, projects=2)
+    found = draft(rows, currency="SEK", context=context, template=SHIPPED[language])
+    assert words_of(found.lead).endswith(sentence)
+
+
+def test_a_partner_without_a_country_is_an_example_too() -> None:
+    rows = [
+        Row(2, "Lund", "kommun", Decimal(1000), partners=("Bygdegården",), themes=("Kultur",)),
+        Row(3, "Habo", "kommun", Decimal(1000), partners=("Folkets hus",)),
+    ]
+    swedish = words_of(made(rows, language="sv").body)
+    assert "Ett exempel är Habo kommun, som arbetar tillsammans med Folkets hus. " in swedish
+    assert "är Lunds kommun, som arbetar med kultur tillsammans med Bygdegården." in swedish
+    english = words_of(made(rows, language="en").body)
+    assert "which works together with Bygdegården on kultur." in english
+
+
+def test_a_house_template_may_print_the_place_of_every_example() -> None:
+    rows = [Row(2, "Lund", "kommun", Decimal(1000), partners=("Bygdegården",))]
+    context = Context(language="sv", programme="P")
+    body = "{% for e in examples %}<p>Med {{ e.partners }} {{ e.place }}.</p>{% endfor %}"
+    template = replace(SHIPPED["sv"], body=body)
+    found = draft(rows, currency="SEK", context=context, template=template)
+    assert words_of(found.body) == "Med Bygdegården."
+
+
+@pytest.mark.parametrize("name", ["4H Tuna", "ung kultur i Norr"])
+def test_a_name_that_cannot_open_a_sentence_does_not(name: str) -> None:
+    rows = [Row(2, name, "forening", Decimal(1000), first_timer=True)]
+    swedish, english = made(rows, language="sv"), made(rows, language="en")
+    assert words_of(swedish.headline) == f"Totalt 1\u00a0000\u00a0kronor till {name}"
+    assert words_of(swedish.lead).startswith(f"Det är {name} som får ")
+    assert f"Mottagaren {name} är ny sökande." in words_of(swedish.body)
+    assert words_of(english.headline) == f"A total of SEK\u00a01,000 for {name}"
+    assert words_of(english.lead).startswith(f"The recipient {name} receives ")
+    assert f"The recipient {name} is a new applicant." in words_of(english.body)
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_very_long_name_is_for_the_lead(language: str) -> None:
+    name = "The Royal and Ancient Society for the Encouragement of Arts and Very Long Names"
+    found = made([Row(2, name, None, Decimal(5000))], language=language)
+    assert len(words_of(found.headline)) <= 80 and name not in words_of(found.headline)
+    assert name in words_of(found.lead)
+
+
+@pytest.mark.parametrize(
+    ("programme", "swedish", "english"),
+    [
+        ("Small Grants Programme", "genom Small Grants Programme", "the Small Grants Programme"),
+        ("Small Grants", "genom programmet Small Grants", "the Small Grants programme"),
+        ("Vattenprogrammet", "genom Vattenprogrammet", "through Vattenprogrammet"),
+    ],
+)  # fmt: skip
+def test_a_programme_is_called_a_programme_once(programme: str, swedish: str, english: str) -> None:
+    for language, phrase in (("sv", swedish), ("en", english)):
+        context = Context(language=language, programme=programme)
+        found = draft(invented(2), currency="SEK", context=context, template=SHIPPED[language])
+        assert words_of(found.lead).endswith(f"{phrase}.")
+
+
+def test_a_name_in_capitals_gives_way_to_the_same_name_in_small_letters() -> None:
+    rows = [Row(2, "THE LARDER", None, Decimal(5)), Row(3, "The Larder", None, Decimal(5))]
+    assert words_of(made(rows, language="en").headline).startswith("The Larder receives")
 
 
 def test_a_given_quote_takes_the_place_of_its_gap() -> None:
