@@ -25,8 +25,8 @@ SEARCHED_ROWS = 30  # a header further down is not looked for
 # Per field and language: exact synonyms, most trusted first.
 _EXACT = {
     "grantee": {
-        "sv": """sökande, bidragsmottagare, mottagare, huvudsökande, stödmottagare,
-            mottagare av bidrag, mottagare av stöd, sökandens namn, namn på sökande,
+        "sv": """bidragsmottagare, stödmottagare, mottagare av bidrag, mottagare av stöd, sökande,
+            mottagare, huvudsökande, sökandens namn, namn på sökande,
             mottagarens namn, namn på mottagare, sökande namn, sökande organisation,
             sökande kommun, sökande part, sökande kommun region, huvudsökande organisation,
             koordinator, projektägare, bidragstagare, anslagsmottagare, medelsmottagare,
@@ -267,11 +267,9 @@ class _Match:
 
 
 def _columns(number: int, row: Sequence[str], below: Sequence[Sequence[str]]) -> Columns | None:
-    matches = [
-        match
-        for column, header in enumerate(row)
-        for match in _fitting(_matches(column, header), _cells_of(column, below))
-    ]
+    matches = _fitting(
+        [m for column, header in enumerate(row) for m in _matches(column, header)], below
+    )
     chosen: dict[str, list[_Match]] = {}
     taken: set[int] = set()
     for match in sorted(matches, key=lambda match: (match.rank, match.column)):
@@ -300,22 +298,27 @@ def _columns(number: int, row: Sequence[str], below: Sequence[Sequence[str]]) ->
     )
 
 
-def _cells_of(column: int, rows: Sequence[Sequence[str]]) -> list[str]:
-    return [row[column] for row in rows if column < len(row) and row[column]]
-
-
-def _fitting(matches: list[_Match], cells: Sequence[str]) -> list[_Match]:
+def _fitting(matches: list[_Match], below: Sequence[Sequence[str]]) -> list[_Match]:
     """The matches that the cells below the header bear out, where they say anything.
 
-    `Beviljad` over 450 000 is an amount and over ja and nej a decision; a column without a single
-    digit holds no amounts (`Stöd` over the names of forms of support).
+    `Beviljad` over 450 000 is an amount and over ja and nej a decision. A column without a single
+    digit gives way to another amount (`Stöd` over the names of forms of support).
     """
-    fields = {match.field for match in matches}
-    if cells and not any(re.search(r"\d", cell) for cell in cells):
-        return [match for match in matches if match.field not in ("amount", "amount_applied")]
-    if "amount" in fields:
-        return [match for match in matches if match.field != "status"]
-    return matches
+    money = {match.column for match in matches if match.field == "amount"}
+    wordy = {column for column in money if _is_wordy(column, below)}
+    decided = {match.column for match in matches if match.field == "status"}
+    giving_way = wordy if money - wordy else wordy & decided
+    return [
+        match
+        for match in matches
+        if not (match.field in ("amount", "amount_applied") and match.column in giving_way)
+        and not (match.field == "status" and match.column in money - wordy)
+    ]
+
+
+def _is_wordy(column: int, rows: Sequence[Sequence[str]]) -> bool:
+    cells = [row[column] for row in rows if column < len(row) and row[column]]
+    return bool(cells) and not any(re.search(r"\d", cell) for cell in cells)
 
 
 def _matches(column: int, header: str) -> list[_Match]:
@@ -326,6 +329,8 @@ def _matches(column: int, header: str) -> list[_Match]:
     exact = [_Match(f, column, rank, langs) for f, rank, langs in _exact().get(phrase, ())]
     if exact or set(words) & set(_ELSE.split()):
         return exact
+    if either := _alternatives(column, header):
+        return either
     for rank, (synonym, name, language) in enumerate(_within()):
         if f" {synonym} " in f" {phrase} ":
             if set(words) & set(_UNLIKE.get(name, "").split()):
@@ -334,6 +339,17 @@ def _matches(column: int, header: str) -> list[_Match]:
     if words[-1].endswith(_MONEY_ENDINGS) and not words[-1].startswith("egen"):
         return [_Match("amount", column, _BY_ENDING, frozenset({"sv"}))]
     return []
+
+
+def _alternatives(column: int, header: str) -> list[_Match]:
+    """What `Stiftelse/Organisation` or `Mottagare / Recipient` is when all that is known of it
+    agrees."""
+    phrases = [" ".join(_words(part)) for part in header.split("/")]
+    found = [entry for phrase in phrases for entry in _exact().get(phrase, ())]
+    if len(phrases) < 2 or len({name for name, _, _ in found}) != 1:
+        return []
+    name, rank, languages = min(found, key=lambda entry: entry[1])
+    return [_Match(name, column, 500 + rank, languages)]
 
 
 @cache

@@ -27,7 +27,7 @@ _WORDS = {
     "forening": """förening, föreningar, föreningen, ideell förening, ideella föreningar,
         ekonomisk förening, ekonomiska föreningar, ideell organisation, ideella organisationer,
         idrottsförening, idrottsföreningar, hembygdsförening, hembygdsföreningar, kulturförening,
-        kulturföreningar, bostadsrättsförening, bostadsrättsföreningar, brf,
+        kulturföreningar, bostadsrättsförening, bostadsrättsföreningar, brf, klubb, klubbar,
         samfällighetsförening, samfällighetsföreningar, intresseförening, intresseföreningar,
         studieförbund, riksförbund,
         association, associations, non profit association, non profit associations,
@@ -88,8 +88,14 @@ KINDS = tuple(_WORDS)
 
 
 def kind_of(text: str) -> str | None:
-    """The kind a cell speaks of, in Swedish or English, or None when it is blank or unknown."""
-    return _kinds_by_word().get(_plain(text))
+    """The kind a cell speaks of, in Swedish or English, or None when it is blank or unknown.
+
+    `Förening/klubb` is a kind, since both words mean the same; `Kommun/region` is not.
+    """
+    if whole := _kinds_by_word().get(_plain(text)):
+        return whole
+    either = {_kinds_by_word().get(_plain(part)) for part in text.split("/")}
+    return either.pop() if len(either) == 1 else None
 
 
 @cache

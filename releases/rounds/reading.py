@@ -51,10 +51,12 @@ _STATUS_WORDS = {
         active, completed, closed, partially approved, partly granted, partially granted, signed,
         pågående, pågår, avslutad, avslutat, slutredovisad, ongoing, live""",
     AwardStatus.REJECTED: """avslag, avslagen, avslaget, avslås, avslogs, ej beviljad, ej beviljat,
-        inte beviljad, ej bifall, nekad, nekat, avvisad, avvisat, avstyrkt, nej, rejected, refused,
-        declined, denied, unsuccessful, not granted, not approved, not awarded, not funded, no""",
+        inte beviljad, ej bifall, nekad, nekat, avvisad, avvisat, avvisas, avstyrkt, ej prioriterad,
+        ej behörig, nej, rejected, refused, declined, denied, unsuccessful, ineligible,
+        not eligible, not selected, not granted, not approved, not awarded, not funded, no""",
     AwardStatus.WITHDRAWN: """återtagen, återtaget, återkallad, återkallat, tillbakadragen,
-        tillbakadraget, avbruten, avbrutet, avskriven, avskrivet, withdrawn, cancelled, canceled,
+        tillbakadraget, återkallas, indragen, indraget, avbruten, avbrutet, avskriven, avskrivet,
+        withdrawn, cancelled, canceled,
         retracted, returned, terminated""",
 }
 _SUM_WORDS = (
@@ -460,7 +462,7 @@ class _Reading:
         status = self.read_status(number, cells)
         line = _Line(Row(number, "", None, Decimal(0)), cells=tuple(_text(c) for c in cells))
         value = self.read_amount(number, cells, line, status)
-        grantee = self.text(cells, "grantee")
+        grantee = _without_number(self.text(cells, "grantee"))
         if not grantee and "grantee" in self.columns.at:
             self.tell("grantee_missing", row=number, of="grantee")
         line.row = Row(
@@ -579,15 +581,18 @@ class _Reading:
         label = next(words, None)
         if label is None:
             return self.read_bare_sum(number, cells)
-        grantee = self.text(cells, "grantee")
-        if grantee not in ("", label) or self.text(cells, "project") not in ("", label):
+        grantee, kind_cell = self.text(cells, "grantee"), self.text(cells, "kind")
+        if grantee not in ("", label):
             return False
-        if self.text(cells, "kind") not in ("", label):
+        is_bare = _label(label) in _SUM_WORDS and grantee == label
+        if not is_bare and {self.text(cells, "project"), kind_cell} - {"", label}:
             return False
         if _label(label) in _phrases(_AVERAGES):
             self.tell("row_skipped", Severity.WARNING, row=number, text=label)
             return True
         whole, kind = _sum_of(label, alone=next(words, None) is None and "kind" in self.columns.at)
+        if whole and kind_of(kind_cell):
+            whole, kind = False, kind_of(kind_cell)
         if whole is None and self.is_sum_of_all(label, cells):
             whole = True
         if whole is None:
@@ -708,7 +713,7 @@ class _Reading:
     def currency_of_line(self, line: _Line, given: str | None) -> str | None:
         cell = line.amount.currency if line.amount else None
         if line.said:
-            stated = amounts.currency_of(line.said)
+            stated = _currency_said(line.said)
             if stated is None:
                 self.tell("currency_unknown", row=line.row.number, of="currency", text=line.said)
                 return cell
@@ -816,6 +821,19 @@ def _is_number(text: str) -> bool:
     except amounts.AmountError:
         return False
     return True
+
+
+def _without_number(name: str) -> str:
+    """The name without the organisation's number, which for a sole trader is a person's."""
+    return re.sub(r"[\s,;(]*\b(?:\d{2})?\d{6}[-–]\d{4}\b[\s)]*$", "", name) or name
+
+
+def _currency_said(text: str) -> str | None:
+    """The one currency that a cell such as `EUR`, `Pounds sterling` or `Euro (EUR)` names."""
+    words = re.findall(r"us\$|[€£$]|[^\W\d_]+", text.casefold())
+    found = {currency for word in words if (currency := amounts.currency_of(word))}
+    elsewhere = any(re.match("norsk|norw|dansk|dani|island|isländ|tjeck|czech", w) for w in words)
+    return found.pop() if len(found) == 1 and not elsewhere else None
 
 
 def _is_date(text: str) -> bool:

@@ -36,6 +36,10 @@ def codes(table: Table) -> list[str]:
         ("Coordinating organisation;Coordinator's country;EU grant", "Coordinating organisation"),
         ("Local Authority;Region;Allocation (£)", "Local Authority"),
         ("Sökande/mottagare;Land/länder;Stödbelopp", "Sökande/mottagare"),
+        ("Stiftelse/Organisation;Ort;Beviljat anslag", "Stiftelse/Organisation"),
+        ("Sökande;Bidragsmottagare;Belopp", "Bidragsmottagare"),
+        ("Name of beneficiary / Nom du bénéficiaire;Country / Pays;Grant",
+         "Name of beneficiary / Nom du bénéficiaire"),
     ],
 )  # fmt: skip
 def test_who_got_the_money(header: str, grantee: str) -> None:
@@ -189,3 +193,53 @@ def test_the_unions_money_is_taken_for_euro_and_told() -> None:
 
     assert (table.currency, codes(table)) == ("EUR", ["currency_assumed"])
     assert read_text("Coordinator;EU contribution (£)\nAlfa;5\n").currency == "GBP"
+
+
+def test_amounts_without_a_digit_are_told_row_by_row() -> None:
+    table = read_text("Sökande;Belopp\nLund;se bilaga\nBorås;okänt\n")
+
+    assert codes(table) == ["no_awards", "amount_unreadable", "amount_unreadable"]
+
+
+def test_a_sum_with_its_kind_in_the_kind_column_is_no_grantee() -> None:
+    rows = (
+        "Sökande;Typ;Projekt;Belopp\nLund;kommun;A;5\nBorås;kommun;B;7\nRegion Skåne;region;C;9\n"
+    )
+    sums = "Summa;kommuner;2 projekt;{};\nSumma;regioner;1 projekt;9\nTotalt;;3 projekt;21\n"
+
+    right, wrong = read_text(rows + sums.format(12)), read_text(rows + sums.format(11))
+    assert (total(right), codes(right)) == (Decimal(21), [])
+    assert codes(wrong) == ["breakdown_differs"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [("Förening/klubb", "forening"), ("Kommun/region", None), ("Charity/CIO", "charity")],
+)
+def test_a_kind_may_be_said_in_two_words(cell: str, kind: str | None) -> None:
+    assert read_text(f"Sökande;Typ;Belopp\nAlfa;{cell};5\n").rows[0].kind == kind
+
+
+@pytest.mark.parametrize("written", ["Alfa AB (556000-0001)", "Alfa AB, 556000-0001", "Alfa AB"])
+def test_the_number_of_an_organisation_is_no_part_of_its_name(written: str) -> None:
+    assert read_text(f'Sökande;Belopp\n"{written}";5\n').rows[0].grantee == "Alfa AB"
+
+
+@pytest.mark.parametrize(
+    ("cell", "currency"),
+    [
+        ("Pounds sterling", "GBP"),
+        ("Euro (EUR)", "EUR"),
+        ("Svenska kronor", "SEK"),
+        ("GBP £", "GBP"),
+    ],
+)
+def test_a_currency_may_be_said_in_words(cell: str, currency: str) -> None:
+    table = read_text(f"Grantee;Amount;Currency\nAlfa;5;{cell}\n")
+
+    assert (table.currency, codes(table)) == (currency, [])
+
+
+@pytest.mark.parametrize("cell", ["norska kronor", "EUR/SEK", "CHF"])
+def test_a_currency_is_not_guessed(cell: str) -> None:
+    assert "currency_unknown" in codes(read_text(f"Grantee;Amount;Currency\nAlfa;5;{cell}\n"))
