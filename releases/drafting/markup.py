@@ -130,6 +130,7 @@ def tidy(markup: str, *, blocks: bool) -> str:
         raise ForbiddenMarkup(f"<{writer.open[-1]}>")
     text = re.sub(r" *(</?(?:p|h2|ul|li|blockquote)>) *", r"\1", "".join(writer.out))
     text = re.sub(r"  +", " ", re.sub(r" +([.,](?:[\s<]|$))", r"\1", text))
+    text = re.sub(r"(?<!\.)\.((?:</[a-z]+>)*)\.(?=[\s<]|$)", r".\1", text)  # … och Alfa Inc.
     return re.sub(r"(</(?:p|h2|ul|blockquote)>)(?!$|</)", r"\1\n", text).strip(" \n")
 
 

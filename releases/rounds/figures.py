@@ -88,8 +88,8 @@ def grantees_of(rows: Iterable[Row]) -> list[Grantee]:
 
 
 def _best_written(rows: Sequence[Row]) -> Row:
-    """The first row whose name is not all capitals, or the first."""
-    return next((row for row in rows if not row.grantee.isupper()), rows[0])
+    """The first row whose name is in both capitals and small letters, or the first."""
+    return next((r for r in rows if not (r.grantee.isupper() or r.grantee.islower())), rows[0])
 
 
 def place_of(row: Row) -> Place:

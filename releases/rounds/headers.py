@@ -216,6 +216,7 @@ _UNLIKE = {
 _GRANTING = """beviljat beviljad beviljade beviljats beslutat beslutad beslutade tilldelat tilldelad
     tilldelade award awarded granted approved allocated"""
 _BARELY = "totalt totalbelopp total summa sum value kronor kr sek euro eur gbp £ €"
+_DAY = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+Z?)?|\d\d?[./]\d\d?[./]\d{2,4}")
 _MONEY_ENDINGS = ("bidrag", "belopp", "stöd", "anslag", "medel")
 _BY_ENDING = 3000  # the rank of a header that only ends like money: `Verksamhetsbidrag`
 
@@ -301,8 +302,8 @@ def _columns(number: int, row: Sequence[str], below: Sequence[Sequence[str]]) ->
 def _fitting(matches: list[_Match], below: Sequence[Sequence[str]]) -> list[_Match]:
     """The matches that the cells below the header bear out, where they say anything.
 
-    `Beviljad` over 450 000 is an amount and over ja and nej a decision. A column without a single
-    digit gives way to another amount (`Stöd` over the names of forms of support).
+    `Beviljad` over 450 000 is an amount and over ja and nej a decision. A column of nothing but
+    words and days gives way to another amount (`Stöd` over the names of forms of support).
     """
     money = {match.column for match in matches if match.field == "amount"}
     wordy = {column for column in money if _is_wordy(column, below)}
@@ -318,7 +319,7 @@ def _fitting(matches: list[_Match], below: Sequence[Sequence[str]]) -> list[_Mat
 
 def _is_wordy(column: int, rows: Sequence[Sequence[str]]) -> bool:
     cells = [row[column] for row in rows if column < len(row) and row[column]]
-    return bool(cells) and not any(re.search(r"\d", cell) for cell in cells)
+    return bool(cells) and not any(re.search(r"\d", _DAY.sub("", cell)) for cell in cells)
 
 
 def _matches(column: int, header: str) -> list[_Match]:

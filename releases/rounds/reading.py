@@ -70,6 +70,8 @@ _SUMMED = """summa totalt total totals sum summarum beviljat beviljad beviljade 
 _PART_WORDS = ("delsumma", "deltotal", "subtotal", "sub total", "varav", "därav", "of which")
 _AVERAGES = """genomsnitt, genomsnittligt belopp, genomsnittligt bidrag, medelvärde, medelbelopp,
     snitt, median, medianbelopp, average, average amount, average grant, mean"""
+_NOTHING = """n/a, ingen, inga, saknas, none, nil, null, nan, ej aktuellt, ej angivet, ej angiven,
+    ej relevant, inte aktuellt, uppgift saknas, not applicable, not known, unknown, okänd, okänt"""
 _CURRENCY_WORDS = {"kr", "sek", "kronor", "eur", "euro", "euros", "gbp", "pounds", "usd"}
 _NOTE = re.compile(
     r"\*|källa|not\b|note|source|obs|kommentar|anm|utskri|uppdaterad|senast|rapport|tabell|"
@@ -411,7 +413,7 @@ class _Reading:
         if self.lines and "amount" in self.columns.at and not table.awards:
             self.tell("no_awards")
         texts = {line.row.number: line.cells for line in self.lines}
-        kinds = {line.row.number: self.text(line.cells, "kind") for line in self.lines}
+        kinds = {line.row.number: self.said(line.cells, "kind") for line in self.lines}
         found = self.found + problems.doubts(table, cells=texts, kinds=kinds)
         return replace(table, problems=tuple(problems.in_order(found)))
 
@@ -424,6 +426,11 @@ class _Reading:
 
     def text(self, row: Sequence[Any], name: str) -> str:
         return " ".join(" ".join(_text(cell) for cell in self.cells(row, name)).split())
+
+    def said(self, row: Sequence[Any], name: str) -> str:
+        """The text of a field, nothing for a dash or another way to say so."""
+        text = self.text(row, name)
+        return "" if _is_nothing(text) else text
 
     def tell(
         self,
@@ -462,18 +469,18 @@ class _Reading:
         status = self.read_status(number, cells)
         line = _Line(Row(number, "", None, Decimal(0)), cells=tuple(_text(c) for c in cells))
         value = self.read_amount(number, cells, line, status)
-        grantee = _without_number(self.text(cells, "grantee"))
+        grantee = _without_number(self.said(cells, "grantee"))
         if not grantee and "grantee" in self.columns.at:
             self.tell("grantee_missing", row=number, of="grantee")
         line.row = Row(
             number=number,
             grantee=grantee,
-            kind=kind_of(self.text(cells, "kind")),
+            kind=kind_of(self.said(cells, "kind")),
             amount=value,
             partners=self.several(cells, "partners"),
             countries=self.several(cells, "countries"),
             themes=self.several(cells, "themes"),
-            project=self.text(cells, "project"),
+            project=self.said(cells, "project"),
             amount_applied=self.read_applied(number, cells),
             first_timer=self.read_first_timer(number, cells),
             status=status or AwardStatus.GRANTED,
@@ -842,7 +849,13 @@ def _is_date(text: str) -> bool:
 
 
 def _parts(text: str) -> list[str]:
-    return [part for part in map(str.strip, re.split(r"[;|\n]", text)) if part]
+    parts = map(str.strip, re.split(r"[;|\n]", text))
+    return [part for part in parts if not _is_nothing(part)]
+
+
+def _is_nothing(text: str) -> bool:
+    """A blank, a dash or a word by which people leave a cell blank."""
+    return not text.strip(" -–—.?/") or text.casefold().strip("#!.() ") in _phrases(_NOTHING)
 
 
 def _themes(text: str) -> list[str]:
@@ -856,7 +869,22 @@ def _themes(text: str) -> list[str]:
 
 
 def _countries(text: str) -> list[str]:
-    return [part for part in map(str.strip, re.split(r"[;|\n,]", text)) if part]
+    """The countries in a cell; `och` and a slash part only names that are countries each."""
+    found: list[str] = []
+    for part in _parts(text.replace(",", ";")):
+        sides = re.split(r" ?[/&] ?| och | and | samt ", part)
+        known = part.casefold() not in _territories() and all(
+            side.casefold() in _territories() or re.fullmatch("[A-Z]{2}", side) for side in sides
+        )
+        found += sides if known else [part]
+    return found
+
+
+@cache
+def _territories() -> frozenset[str]:
+    """The names of all countries in Swedish and English."""
+    names = (str(name) for code in ("sv", "en") for name in Locale(code).territories.values())
+    return frozenset(name.casefold() for name in names)
 
 
 def _partners(text: str) -> list[str]:

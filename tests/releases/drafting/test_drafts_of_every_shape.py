@@ -479,6 +479,13 @@ def test_a_programme_is_called_a_programme_once(programme: str, swedish: str, en
         assert words_of(found.lead).endswith(f"{phrase}.")
 
 
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_name_that_ends_in_a_full_stop_ends_the_sentence(language: str) -> None:
+    rows = [Row(2, "Alfa", None, Decimal(5)), Row(3, "Ödlan & Co. Ek. för.", None, Decimal(5))]
+    body = words_of(made(rows, language=language).body)
+    assert "Ödlan & Co. Ek. för.\n" in body + "\n" and ".." not in body
+
+
 def test_a_name_in_capitals_gives_way_to_the_same_name_in_small_letters() -> None:
     rows = [Row(2, "THE LARDER", None, Decimal(5)), Row(3, "The Larder", None, Decimal(5))]
     assert words_of(made(rows, language="en").headline).startswith("The Larder receives")

@@ -243,3 +243,43 @@ def test_a_currency_may_be_said_in_words(cell: str, currency: str) -> None:
 @pytest.mark.parametrize("cell", ["norska kronor", "EUR/SEK", "CHF"])
 def test_a_currency_is_not_guessed(cell: str) -> None:
     assert "currency_unknown" in codes(read_text(f"Grantee;Amount;Currency\nAlfa;5;{cell}\n"))
+
+
+@pytest.mark.parametrize("blank", ["-", "–", "N/A", "ingen", "#SAKNAS!", "saknas", "(none)", "?"])
+def test_a_word_for_nothing_is_nothing(blank: str) -> None:
+    header = "Sökande;Typ;Projekt;Samarbetspart;Land;Tema;Belopp"
+    blanks = ";".join([blank] * 5)
+    table = read_text(f"{header}\nAlfa;{blanks};5\nBeta;{blanks};7\n")
+
+    for row in table.rows:
+        assert (row.kind, row.project) == (None, "")
+        assert row.partners + row.countries + row.themes == ()
+    assert (total(table), codes(table)) == (Decimal(12), [])
+
+
+def test_a_grantee_that_is_a_dash_is_missing() -> None:
+    assert codes(read_text("Sökande;Land;Belopp\n-;Kenya;5\nAlfa;Kenya;7\n")) == ["grantee_missing"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "countries"),
+    [
+        ("Kenya och Uganda", ("Kenya", "Uganda")),
+        ("Kenya/Uganda", ("Kenya", "Uganda")),
+        ("SE/NO", ("Sverige", "Norge")),
+        ("Bosnien och Hercegovina", ("Bosnien och Hercegovina",)),
+        ("Trinidad & Tobago", ("Trinidad & Tobago",)),
+        ("Kenya, Uganda", ("Kenya", "Uganda")),
+        ("Zanzibar och Pemba", ("Zanzibar och Pemba",)),
+    ],
+)
+def test_countries_are_parted_where_each_is_one(cell: str, countries: tuple[str, ...]) -> None:
+    table = read_text(f'Sökande;Land;Belopp\nAlfa;"{cell}";5\n')
+
+    assert table.rows[0].countries == countries
+
+
+def test_a_column_of_days_is_no_amount() -> None:
+    table = read_text("Sökande;Beviljat;Belopp\nAlfa;2024-03-01;5\nBeta;2024-03-02;7\n")
+
+    assert (table.columns["amount"], total(table), codes(table)) == ("Belopp", Decimal(12), [])
