@@ -68,8 +68,8 @@ _EXACT = {
     "partners": {
         "sv": """samarbetspart, samarbetsparter, samarbetspartner, samarbetspartners, partner,
             partners, parter, partnerorganisation, partnerorganisationer, samverkanspart,
-            samverkansparter, samverkanspartner, medsökande, utländsk partner,
-            internationell partner, partnerkommun, utländsk part, utländsk samarbetspart,
+            samverkansparter, samverkanspartner, partnerpart, partnerparter, medsökande,
+            utländsk partner, internationell partner, partnerkommun, utländsk part, utländsk samarbetspart,
             internationell part, internationell samarbetspart, medsökande organisation,
             medsökande organisationer, övriga parter, samarbetsorganisation,
             samarbetsorganisationer, samverkansorganisation""",
@@ -89,8 +89,8 @@ _EXACT = {
             country code""",
     },
     "themes": {
-        "sv": """tema, teman, ämne, ämnen, ämnesområde, område, områden, sakområde, sakområden,
-            temaområde, inriktning, verksamhetsområde, fokusområde, insatsområde, konstområde,
+        "sv": """tema, teman, tematik, tematiskt område, ämne, ämnen, ämnesområde, område,
+            områden, sakområde, sakområden, temaområde, inriktning, verksamhetsområde, fokusområde, insatsområde, konstområde,
             konstform""",
         "en": """theme, themes, topic, topics, focus area, focus areas, thematic area,
             thematic areas, classifications title, classification, subject, sector, focus, art form,
@@ -128,7 +128,7 @@ _EXACT = {
             ny kommun region""",
         "en": """first time applicant, first time, first timer, first time grantee,
             first time recipient, new applicant, new grantee, new recipient, new, is new,
-            first grant, new to programme, new to us, new organisation""",
+            first grant, first award, new to programme, new to us, new organisation""",
     },
     "project": {
         "sv": """projekt, projektnamn, projekttitel, projektets namn, projektets titel,
@@ -328,9 +328,8 @@ def _matches(column: int, header: str) -> list[_Match]:
         return []
     phrase = " ".join(words)
     exact = [_Match(f, column, rank, langs) for f, rank, langs in _exact().get(phrase, ())]
-    if exact or set(words) & set(_ELSE.split()):
-        return exact
-    if either := _alternatives(column, header):
+    either = exact or _alternatives(column, header)
+    if either or set(words) & set(_ELSE.split()):
         return either
     for rank, (synonym, name, language) in enumerate(_within()):
         if f" {synonym} " in f" {phrase} ":
@@ -347,7 +346,11 @@ def _alternatives(column: int, header: str) -> list[_Match]:
     agrees."""
     phrases = [" ".join(_words(part)) for part in header.split("/")]
     found = [entry for phrase in phrases for entry in _exact().get(phrase, ())]
-    if len(phrases) < 2 or len({name for name, _, _ in found}) != 1:
+    unknown = {word for phrase in phrases if phrase not in _exact() for word in phrase.split()}
+    fields = {name for name, _, _ in found}
+    if len(phrases) < 2 or len(fields) != 1 or fields & {"first_timer", "status"}:
+        return []
+    if unknown & set(_ELSE.split()):
         return []
     name, rank, languages = min(found, key=lambda entry: entry[1])
     return [_Match(name, column, 500 + rank, languages)]

@@ -52,8 +52,13 @@ def store(
         imported_by_id=by.id if by else None,
         awards=[_award(row) for row in table.rows],
     )
-    db.session.add(stored)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(stored)
+    except sa.exc.IntegrityError:  # somebody imported the same file at this very moment
+        if known := same_file(content, programme=programme):
+            return known
+        raise
     return stored
 
 

@@ -41,6 +41,7 @@ def doubts(
         *_two_spellings(table),
         *_duplicates(table, cells),
         *_above_applied(table),
+        *_sum_as_award(table),
     ]
 
 
@@ -110,6 +111,16 @@ def _above_applied(table: Table) -> Iterable[Problem]:
         if row.amount_applied is not None and row.amount > row.amount_applied:
             facts = {"amount": row.amount, "applied": row.amount_applied}
             yield _warning(table, "amount_above_applied", row, "amount", **facts)
+
+
+def _sum_as_award(table: Table) -> Iterable[Problem]:
+    """A last award that is exactly the sum of all others is perhaps a total by another name."""
+    if len(table.awards) < 4:
+        return
+    *others, last = table.awards
+    if last.amount == sum((row.amount for row in others), Decimal(0)):
+        facts = {"grantee": last.grantee, "amount": last.amount}
+        yield _warning(table, "award_like_total", last, "amount", **facts)
 
 
 def _shown(fact: Any, language: str) -> str:

@@ -37,7 +37,7 @@ MAX_ROWS = 100_000
 MAX_COLUMNS = 500
 MAX_CELLS = 5_000_000
 _CELL_CHARACTERS = 200_000
-_DELIMITERS = ";,\t"
+_DELIMITERS = ";,\t|"
 _END = "\x1e"
 
 _YES = """ja, j, x, yes, y, true, sant, 1, ny, new, första gången, ny sökande, ny aktör,
@@ -67,6 +67,8 @@ _SUMMED = """summa totalt total totals sum summarum beviljat beviljad beviljade 
     belopp beloppet bidrag bidragen stöd medel pengar statsbidrag anslag fördelat fördelade utdelat
     tilldelat tilldelade samtliga alla awarded awards award amount amounts grant grants granted
     funding funded contribution contributions eu all of for för i in the allocated"""
+_EVERYONE = """riket, hela riket, hela landet, sverige, samtliga, samtliga kommuner, alla,
+    alla kommuner, all, all grants, all recipients, all awards, england, uk"""
 _PART_WORDS = ("delsumma", "deltotal", "subtotal", "sub total", "varav", "därav", "of which")
 _AVERAGES = """genomsnitt, genomsnittligt belopp, genomsnittligt bidrag, medelvärde, medelbelopp,
     snitt, median, medianbelopp, average, average amount, average grant, mean"""
@@ -620,8 +622,9 @@ class _Reading:
         return True
 
     def is_sum_of_all(self, label: str, cells: list[Any]) -> bool:
-        """Whether a row called `Summa …` holds exactly the sum of all above it."""
-        if not _label(label).startswith(tuple(f"{word} " for word in _SUM_WORDS)):
+        """Whether a row called `Summa …` or `Riket` holds exactly the sum of all above it."""
+        starts = _label(label).startswith(tuple(f"{word} " for word in _SUM_WORDS))
+        if not starts and _label(label) not in _phrases(_EVERYONE):
             return False
         try:
             (cell,) = self.cells(cells, "amount")

@@ -38,6 +38,8 @@ def codes(table: Table) -> list[str]:
         ("Sökande/mottagare;Land/länder;Stödbelopp", "Sökande/mottagare"),
         ("Stiftelse/Organisation;Ort;Beviljat anslag", "Stiftelse/Organisation"),
         ("Sökande;Bidragsmottagare;Belopp", "Bidragsmottagare"),
+        ("Swedish municipality/region;Partner;Amount", "Swedish municipality/region"),
+        ("Org.nr/Organisation;Kommun;Belopp", "Kommun"),
         ("Name of beneficiary / Nom du bénéficiaire;Country / Pays;Grant",
          "Name of beneficiary / Nom du bénéficiaire"),
     ],
@@ -283,3 +285,30 @@ def test_a_column_of_days_is_no_amount() -> None:
     table = read_text("Sökande;Beviljat;Belopp\nAlfa;2024-03-01;5\nBeta;2024-03-02;7\n")
 
     assert (table.columns["amount"], total(table), codes(table)) == ("Belopp", Decimal(12), [])
+
+
+def test_whether_a_project_is_new_says_nothing_of_its_grantee() -> None:
+    table = read_text("Sökande;Ny/Fortsättning;Belopp\nAlfa;Ny;5\nBeta;Fortsättning;7\n")
+
+    assert ("first_timer" in table.columns, codes(table)) == (False, [])
+
+
+def test_a_bar_may_part_the_columns() -> None:
+    table = read_text("Beneficiary|Country code|Grant in EUR\nAlfa|PL|60000\nBeta|SE|59999.99\n")
+
+    assert (total(table), table.currency) == (Decimal("119999.99"), "EUR")
+    assert table.rows[0].countries == ("Poland",)
+
+
+@pytest.mark.parametrize("label", ["Riket", "Hela landet", "Samtliga kommuner"])
+def test_everyone_is_no_grantee(label: str) -> None:
+    table = read_text(f"Kommun;Belopp\nLund;5\nBorås;7\n{label};12\n")
+
+    assert (total(table), codes(table)) == (Decimal(12), [])
+
+
+def test_a_grantee_with_as_much_as_all_others_is_told() -> None:
+    table = read_text("Kommun;Belopp\nLund;5\nBorås;7\nHabo;1\nSlutresultat;13\n")
+
+    (found,) = table.problems
+    assert (found.code, found.row, total(table)) == ("award_like_total", 5, Decimal(26))
