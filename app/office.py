@@ -17,10 +17,10 @@ from flask_security import auth_required, hash_password
 from wtforms import BooleanField, DateField, Field, RadioField
 from wtforms.validators import Optional, ValidationError
 
-from app.core.accounts import Role, User, add_user, signed_in
+from app.core.accounts import Role, User, add_user, me, require
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import BadInput, NotAllowed, NotFound, NotNow
+from app.core.errors import BadInput, NotFound, NotNow
 from app.core.forms import (
     Form,
     Word,
@@ -139,9 +139,9 @@ class NewPersonForm(PersonForm):
 def _staff_only() -> None:
     """Every page here is for people who have signed in; those of the settings for fewer."""
     if request.endpoint == "office.index":
-        _only(Role.EDITOR)
+        require(me(), Role.EDITOR)
     elif request.endpoint != "office.choose_language":
-        _only(Role.ADMIN)
+        require(me(), Role.ADMIN)
 
 
 @blueprint.post("/language")
@@ -150,7 +150,7 @@ def choose_language() -> ResponseReturnValue:
     language = request.form.get("language", "")
     if language not in LANGUAGES:
         abort(400)
-    _me().language = language
+    me().language = language
     db.session.commit()
     return redirect(_own_path(request.form.get("next", "")))
 
@@ -279,7 +279,7 @@ def reactivate(user_id: int) -> ResponseReturnValue:
 def reset_password(user_id: int) -> ResponseReturnValue:
     """A new password, shown once; the old one and every open session end."""
     person = _person(user_id)
-    if person.id == _me().id:
+    if person.id == me().id:
         return redirect(url_for("security.change_password"))
     password = new_password()
     person.password = hash_password(password)
@@ -344,17 +344,6 @@ def _person(user_id: int) -> User:
     if found is None:
         raise NotFound("no_such_user", email=user_id)
     return found
-
-
-def _me() -> User:
-    person = signed_in()
-    assert person is not None
-    return person
-
-
-def _only(role: Role) -> None:
-    if not _me().may(role):
-        raise NotAllowed("admins_only" if role is Role.ADMIN else "editors_only")
 
 
 def _say(key: str, **facts: object) -> None:

@@ -8,6 +8,7 @@ public address cannot do without. A test compares them with the table in docs/op
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -21,6 +22,7 @@ from app.core.db import normal_url
 CHECKOUT = Path(__file__).resolve().parent.parent
 PREFIX = "PRESSRUM_"
 MayBeZero = int
+BARE_ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -58,7 +60,7 @@ class Settings:
 
     @property
     def sender_domain(self) -> str:
-        return self.mail_from.rpartition("@")[2].rstrip(">")
+        return self.mail_from.rpartition("@")[2]
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
@@ -82,6 +84,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     for name in ("secret_key", "mail_server", "mail_from"):
         if urlsplit(base_url).hostname not in LOCAL_HOSTS and not values.get(name):
             raise BadSetting(f"{PREFIX}{name.upper()} is missing")
+    if not BARE_ADDRESS.fullmatch(str(values.get("mail_from", Settings.mail_from))):
+        raise BadSetting(f"{PREFIX}MAIL_FROM must be a bare address such as press@example.org")
     if len(str(values["secret_key"])) < 16:
         raise BadSetting(f"{PREFIX}SECRET_KEY must have at least 16 characters")
     return Settings(**values)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from app.core import jobs
 from app.core.accounts import User, user_by_email
 from app.core.clock import now
 from app.core.commands import json_option, refusals, say, say_json
-from app.core.db import db
+from app.core.db import db, reading
 from app.core.html import plain
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language
@@ -110,7 +110,7 @@ def import_(
 @json_option
 def figures(round_id: int, language: str, as_json: bool) -> None:
     """Every figure of round ID, as its value and as it is said."""
-    with refusals():
+    with reading(), refusals():
         said = figures_of(round_by_id(round_id), language)
     if as_json:
         say_json({name: {"value": one.value, "text": one.text} for name, one in said.items()})
@@ -124,7 +124,7 @@ def figures(round_id: int, language: str, as_json: bool) -> None:
 @click.option("--format", "form", type=click.Choice(["csv", "xlsx", "360giving"]), required=True)
 def export(round_id: int, form: str) -> None:
     """Write round ID to stdout."""
-    with refusals():
+    with reading(), refusals():
         stored = round_by_id(round_id)
     if form == "360giving":
         say_json(as_360giving(stored))
@@ -161,7 +161,7 @@ def draft(round_id: int, language: str, by: str | None, as_json: bool) -> None:
 @json_option
 def show(release_id: int, as_json: bool) -> None:
     """What release ID says now, and where it stands."""
-    with refusals():
+    with reading(), refusals():
         release = release_by_id(release_id)
     if as_json:
         say_json(_shown(release))

@@ -19,8 +19,8 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import DomainError
 from app.core.jobs import job
-from app.core.words import LANGUAGES, translate
-from app.core.words.language import interface_language
+from app.core.words import LANGUAGES
+from app.core.words.language import t
 from subscribers.audience import erasing, exporting, importing
 from subscribers.audience.importing import Omission, Report
 
@@ -147,7 +147,3 @@ def _stdout() -> Iterator[TextIO]:
     yield file
     file.flush()
     file.detach()
-
-
-def t(key: str, **facts: Any) -> str:
-    return translate(key, interface_language(), **facts)

@@ -13,8 +13,7 @@ from app.core.accounts import User
 from app.core.clock import now
 from app.core.commands import json_option, refusals, say_json
 from app.core.db import db
-from app.core.words import translate
-from app.core.words.language import interface_language
+from app.core.words.language import t
 from subscribers.mailings import controlling, questions
 from subscribers.mailings.models import DeliveryState, Mailing, MailingKind
 from subscribers.mailings.questions import Progress
@@ -51,7 +50,7 @@ def show(mailing_id: int, as_json: bool) -> None:
         return
     click.echo(_line(mailing, progress))
     for state in DeliveryState:
-        click.echo(f"{_word(f'common.delivery.{state.value}')}: {progress.counts[state]}")
+        click.echo(f"{t(f'common.delivery.{state.value}')}: {progress.counts[state]}")
 
 
 @group.command("pause")
@@ -86,9 +85,5 @@ def _control(verb: Verb, mailing_id: int, *, at: datetime) -> None:
 
 
 def _line(mailing: Mailing, progress: Progress) -> str:
-    state = _word(f"common.mailing.{mailing.state.value}")
+    state = t(f"common.mailing.{mailing.state.value}")
     return f"{mailing.id}  {state}  {progress.sent} / {progress.audience}  {mailing.subject}"
-
-
-def _word(key: str) -> str:
-    return translate(key, interface_language())

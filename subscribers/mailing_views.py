@@ -28,10 +28,9 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import Role, User, signed_in
+from app.core.accounts import Role, me, require
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import NotAllowed
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
 from app.core.words.language import interface_language
@@ -72,7 +71,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:mailing_id>")
 def show(mailing_id: int) -> ResponseReturnValue:
     mailing = mailing_by_id(mailing_id)
-    may_control = _me().may(Role.EDITOR)
+    may_control = me().may(Role.EDITOR)
     page = render_template(
         "office/mailings/show.html",
         mailing=mailing,
@@ -120,8 +119,7 @@ def resume(mailing_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/<int:mailing_id>/cancel")
 def ask_to_cancel(mailing_id: int) -> ResponseReturnValue:
-    if not _me().may(Role.EDITOR):
-        raise NotAllowed("editors_only")
+    require(me(), Role.EDITOR)
     mailing = mailing_by_id(mailing_id)
     if mailing.state not in OPEN:
         return redirect(url_for("mailings.show", mailing_id=mailing_id))
@@ -135,7 +133,7 @@ def cancel(mailing_id: int) -> ResponseReturnValue:
 
 
 def _control(mailing_id: int, verb: Callable[..., None], said: str) -> ResponseReturnValue:
-    verb(mailing_by_id(mailing_id), by=_me(), at=now())
+    verb(mailing_by_id(mailing_id), by=me(), at=now())
     db.session.commit()
     flash(translate(said, interface_language()), "success")
     return redirect(url_for("mailings.show", mailing_id=mailing_id))
@@ -158,9 +156,3 @@ def without_links(page: str) -> str:
     """The same page with links that look like links and lead nowhere."""
     href = r"""(?i)(<a\b[^>]*?)\shref\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>]+)"""
     return re.sub(href, r'\1 href="#"', page)
-
-
-def _me() -> User:
-    person = signed_in()
-    assert person is not None
-    return person

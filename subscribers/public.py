@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -31,7 +30,7 @@ from app.core.errors import BadInput, NotFound
 from app.core.jobs import ring
 from app.core.security import csrf, limiter
 from app.core.words import LANGUAGES, catalogue, translate
-from app.core.words.language import interface_language, preferred_language, speak
+from app.core.words.language import interface_language, preferred_language, speak, t
 from subscribers.audience import links, subscribing
 from subscribers.audience.addresses import masked, secrets_in_force
 from subscribers.audience.models import EndedReason, Subscription, SubscriptionState
@@ -216,11 +215,6 @@ def topic_name(slug: str) -> str:
     language = interface_language()
     key = f"subscribers.topic.{slug}"
     return translate(key, language) if key in catalogue(language) else slug
-
-
-def t(key: str, **facts: Any) -> str:
-    """The text of `key` in the language of this page."""
-    return translate(key, interface_language(), **facts)
 
 
 def _preferred(token: str) -> Subscription | None:

@@ -16,15 +16,16 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 from sqlalchemy.orm import contains_eager
 
-from app.core.accounts import Role, signed_in
+from app.core.accounts import Role, me, require, signed_in
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import DomainError, NotAllowed, NotFound
+from app.core.errors import DomainError, NotFound
+from app.core.words.language import t
 from subscribers.audience import importing, questions, subscribing
 from subscribers.audience.importing import Report
 from subscribers.audience.models import EndedReason, Subscriber, Subscription
 from subscribers.mailings.models import Delivery, Mailing
-from subscribers.public import t, topic_name
+from subscribers.public import topic_name
 
 blueprint = Blueprint("subscribers", __name__, url_prefix="/office/subscribers")
 
@@ -70,7 +71,7 @@ def index() -> ResponseReturnValue:
 @blueprint.get("/<int:subscriber_id>")
 def show(subscriber_id: int) -> ResponseReturnValue:
     """One subscriber's history."""
-    _only_editors()
+    require(me(), Role.EDITOR)
     person = questions.subscriber(subscriber_id)
     return render_template(
         "office/subscribers/show.html",
@@ -85,14 +86,14 @@ def show(subscriber_id: int) -> ResponseReturnValue:
 @blueprint.get("/subscriptions/<int:subscription_id>/end")
 def ending(subscription_id: int) -> ResponseReturnValue:
     """Ask once more."""
-    _only_editors()
+    require(me(), Role.EDITOR)
     subscription = _subscription(subscription_id)
     return render_template("office/subscribers/end.html", subscription=subscription)
 
 
 @blueprint.post("/subscriptions/<int:subscription_id>/end")
 def end(subscription_id: int) -> ResponseReturnValue:
-    _only_editors()
+    require(me(), Role.EDITOR)
     subscription = _subscription(subscription_id)
     ended = subscribing.end(subscription, reason=EndedReason.ADMIN, at=now())
     db.session.commit()
@@ -102,14 +103,14 @@ def end(subscription_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/import")
 def import_form() -> ResponseReturnValue:
-    _only_editors()
+    require(me(), Role.EDITOR)
     return render_template("office/subscribers/import.html", errors={}, given={})
 
 
 @blueprint.post("/import")
 def import_file() -> ResponseReturnValue:
     """Import, a batch at a time, then the report. What is refused leaves everything as it was."""
-    _only_editors()
+    require(me(), Role.EDITOR)
     file = request.files.get("file")
     if file is None or not file.filename:
         return _import_again("file", t("subscribers.office.import_no_file"))
@@ -194,8 +195,3 @@ def _subscription(subscription_id: int) -> Subscription:
 def _may_manage() -> bool:
     person = signed_in()
     return person is not None and person.may(Role.EDITOR)
-
-
-def _only_editors() -> None:
-    if not _may_manage():
-        raise NotAllowed("role")

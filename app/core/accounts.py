@@ -20,7 +20,7 @@ from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore, UserMix
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, PrimaryKey, UTCDateTime, db, one_of
-from app.core.errors import BadInput, NotFound
+from app.core.errors import BadInput, NotAllowed, NotFound
 from app.core.security import limiter
 from app.core.words import translate
 from app.core.words.language import interface_language
@@ -111,6 +111,20 @@ def signed_in() -> User | None:
     return current_user._get_current_object() if current_user.is_authenticated else None
 
 
+def me() -> User:
+    """The person of a staff page, where somebody always is. Raises NotAllowed when nobody is."""
+    person = signed_in()
+    if person is None:
+        raise NotAllowed("role")
+    return person
+
+
+def require(person: User, role: Role) -> None:
+    """Raises NotAllowed, saying whose it is, when the person has neither the role nor admin's."""
+    if not person.may(role):
+        raise NotAllowed(f"{role.value}s_only")
+
+
 class _Words:
     """Flask-Security's translation domain, answered from our catalogues."""
 
@@ -144,7 +158,8 @@ def init_app(app: Flask) -> None:
         SECURITY_RETURN_GENERIC_RESPONSES=True,
         SECURITY_PASSWORD_LENGTH_MIN=SHORTEST_PASSWORD,
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the algorithm's name
-        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
+        # argon2 salts each password itself; tied to the secret key, a new key would lock all out.
+        SECURITY_PASSWORD_SINGLE_HASH=True,
         SECURITY_EMAIL_VALIDATOR_ARGS={"check_deliverability": False, "test_environment": True},
         SECURITY_USE_REGISTER_V2=True,
         SECURITY_STATIC_FOLDER=None,

@@ -82,7 +82,7 @@ def _organisation() -> Organisation:
         switchboard="08-465 004 10",
         site="https://www.icld.se/",
         press_email="press@icld.example",
-        social=[{"name": "icld.se", "url": "https://www.icld.se/"}],
+        social=[{"label": "icld.se", "url": "https://www.icld.se/"}],
         about_sv=(
             "Internationellt Centrum för Lokal Demokrati, ICLD, främjar demokrati och delaktighet "
             "på lokal och regional nivå. Det gör vi genom internationella samarbeten som bygger på "

@@ -6,9 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core.accounts import Role, User
+from app.core.accounts import Role, User, require
 from app.core.db import db
-from app.core.errors import NotAllowed
 from releases.drafting.drafting import SHIPPED, Template, check_template
 from releases.drafting.models import HouseTemplate
 from releases.rounds.models import Programme
@@ -39,7 +38,7 @@ def parts(kept: HouseTemplate) -> Template:
 
 def edit(kept: HouseTemplate, text: Template, *, by: User, at: datetime) -> None:
     """Change the wording. Raises TemplateProblem for one that could never be used."""
-    _guard(by)
+    require(by, Role.EDITOR)
     check_template(text)
     _fill(kept, text)
     kept.edited_at, kept.edited_by_id = at, by.id
@@ -47,14 +46,9 @@ def edit(kept: HouseTemplate, text: Template, *, by: User, at: datetime) -> None
 
 def reset(kept: HouseTemplate, *, by: User) -> None:
     """Back to the shipped wording."""
-    _guard(by)
+    require(by, Role.EDITOR)
     _fill(kept, SHIPPED[kept.language])
     kept.edited_at = kept.edited_by_id = None
-
-
-def _guard(by: User) -> None:
-    if not by.may(Role.EDITOR):
-        raise NotAllowed("role")
 
 
 def _fill(kept: HouseTemplate, text: Template) -> None:

@@ -10,9 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 from markupsafe import Markup
 
-from app.core.accounts import Role, signed_in
+from app.core.accounts import Role, me, require
 from app.core.db import db
-from app.core.errors import NotAllowed
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language
@@ -32,9 +31,7 @@ EXAMPLE = Decimal(10_641_000)
 @auth_required("session")
 def _editors_only() -> None:
     """Programmes are how the office writes; editors and admins decide that."""
-    person = signed_in()
-    if person is None or not person.may(Role.EDITOR):
-        raise NotAllowed("editors_only")
+    require(me(), Role.EDITOR)
 
 
 @blueprint.get("/")

@@ -12,24 +12,33 @@ Parts = list[tuple[str, str]]
 
 
 def changes(old: str, new: str) -> Parts:
-    """(op, text) pairs with op 'same', 'delete' or 'insert'; joined they give both texts."""
+    """(op, text) pairs with op 'same', 'delete' or 'insert'; joined they give both texts.
+
+    Words changed side by side are one change: the space they had in common says nothing.
+    """
     before, after = _words(old), _words(new)
+    steps = SequenceMatcher(None, before, after, autojunk=False).get_opcodes()
     parts: Parts = []
-    for op, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if op == "equal":
-            parts.append(("same", "".join(before[a:b])))
+    gone = come = ""
+    for at, (op, a, b, c, d) in enumerate(steps):
+        was, now = "".join(before[a:b]), "".join(after[c:d])
+        is_between = 0 < at < len(steps) - 1
+        if op != "equal" or (is_between and not was.strip()):
+            gone, come = gone + was, come + now
             continue
-        if a < b:
-            parts.append(("delete", "".join(before[a:b])))
-        if c < d:
-            parts.append(("insert", "".join(after[c:d])))
-    return parts
+        parts += [*_change(gone, come), ("same", was)]
+        gone = come = ""
+    return [*parts, *_change(gone, come)]
 
 
 def compare(old: Revision, new: Revision) -> list[tuple[str, Parts]]:
     """The parts of a release that differ, as (part, changes); parts without a change left out."""
     pairs = [(part, _text(old, part), _text(new, part)) for part in PARTS]
     return [(part, changes(a, b)) for part, a, b in pairs if a != b]
+
+
+def _change(gone: str, come: str) -> Parts:
+    return [(op, text) for op, text in (("delete", gone), ("insert", come)) if text]
 
 
 PARTS = ("headline", "lead", "body", "about_programme", "contacts", "links")

@@ -11,9 +11,8 @@ from flask_security import auth_required
 from wtforms import Field
 from wtforms.validators import ValidationError
 
-from app.core.accounts import Role, User, signed_in
+from app.core.accounts import Role, me, require
 from app.core.db import db
-from app.core.errors import NotAllowed
 from app.core.forms import Form, email_address, text
 from app.core.words import translate
 from app.core.words.language import interface_language
@@ -44,9 +43,7 @@ class ContactForm(Form):
 @auth_required("session")
 def _editors_only() -> None:
     """Who is printed on releases is for editors and admins to say."""
-    person = signed_in()
-    if person is None or not person.may(Role.EDITOR):
-        raise NotAllowed("editors_only")
+    require(me(), Role.EDITOR)
 
 
 @blueprint.get("/")
@@ -70,7 +67,7 @@ def create() -> ResponseReturnValue:
     if not form.validate():
         page = render_template("office/settings/contact.html", form=form, contact=None)
         return page, 422
-    contacts.add(form.data, by=_me())
+    contacts.add(form.data, by=me())
     return _done()
 
 
@@ -87,26 +84,26 @@ def save(contact_id: int) -> ResponseReturnValue:
     if not form.validate():
         page = render_template("office/settings/contact.html", form=form, contact=contact)
         return page, 422
-    contacts.change(contact, form.data, by=_me())
+    contacts.change(contact, form.data, by=me())
     return _done()
 
 
 @blueprint.post("/<int:contact_id>/<any(up, down):to>")
 def move(contact_id: int, to: Literal["up", "down"]) -> ResponseReturnValue:
-    contacts.move(contact_by_id(contact_id), to, by=_me())
+    contacts.move(contact_by_id(contact_id), to, by=me())
     db.session.commit()
     return redirect(url_for("contacts.index"))
 
 
 @blueprint.post("/<int:contact_id>/take-off")
 def take_off(contact_id: int) -> ResponseReturnValue:
-    contacts.take_off(contact_by_id(contact_id), by=_me())
+    contacts.take_off(contact_by_id(contact_id), by=me())
     return _done()
 
 
 @blueprint.post("/<int:contact_id>/put-back")
 def put_back(contact_id: int) -> ResponseReturnValue:
-    contacts.put_back(contact_by_id(contact_id), by=_me())
+    contacts.put_back(contact_by_id(contact_id), by=me())
     return _done()
 
 
@@ -114,9 +111,3 @@ def _done() -> ResponseReturnValue:
     db.session.commit()
     flash(translate("settings.saved", interface_language()), "success")
     return redirect(url_for("contacts.index"))
-
-
-def _me() -> User:
-    person = signed_in()
-    assert person is not None
-    return person

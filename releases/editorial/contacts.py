@@ -10,9 +10,9 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from app.core.accounts import Role, User
+from app.core.accounts import Role, User, require
 from app.core.db import db
-from app.core.errors import NotAllowed, NotFound
+from app.core.errors import NotFound
 from releases.editorial.models import Contact
 
 FIELDS = ("name", "title_sv", "title_en", "phone", "email")
@@ -37,7 +37,7 @@ def everybody() -> list[Contact]:
 
 def add(facts: Mapping[str, str], *, by: User) -> Contact:
     """A new contact, printed after the others. Raises NotAllowed to writers."""
-    _guard(by)
+    require(by, Role.EDITOR)
     last = db.session.scalar(sa.select(sa.func.max(Contact.position)))
     contact = Contact(position=0 if last is None else last + 1, active=True)
     db.session.add(contact)
@@ -48,13 +48,13 @@ def add(facts: Mapping[str, str], *, by: User) -> Contact:
 
 def change(contact: Contact, facts: Mapping[str, str], *, by: User) -> None:
     """New facts about a contact, for releases to come. Raises NotAllowed to writers."""
-    _guard(by)
+    require(by, Role.EDITOR)
     _fill(contact, facts)
 
 
 def move(contact: Contact, to: Literal["up", "down"], *, by: User) -> None:
     """One place earlier or later among those that are printed. Raises NotAllowed to writers."""
-    _guard(by)
+    require(by, Role.EDITOR)
     printed = [one for one in everybody() if one.active]
     if contact not in printed:
         return
@@ -68,13 +68,13 @@ def move(contact: Contact, to: Literal["up", "down"], *, by: User) -> None:
 
 def take_off(contact: Contact, *, by: User) -> None:
     """Print them on no new release. Raises NotAllowed to writers."""
-    _guard(by)
+    require(by, Role.EDITOR)
     contact.active = False
 
 
 def put_back(contact: Contact, *, by: User) -> None:
     """Print them again, after the others. Raises NotAllowed to writers."""
-    _guard(by)
+    require(by, Role.EDITOR)
     last = db.session.scalar(sa.select(sa.func.max(Contact.position)).where(Contact.active))
     contact.active = True
     contact.position = 0 if last is None else last + 1
@@ -83,8 +83,3 @@ def put_back(contact: Contact, *, by: User) -> None:
 def _fill(contact: Contact, facts: Mapping[str, str]) -> None:
     for name in FIELDS:
         setattr(contact, name, facts[name])
-
-
-def _guard(by: User) -> None:
-    if not by.may(Role.EDITOR):
-        raise NotAllowed("editors_only")

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import Role, User, signed_in
+from app.core.accounts import Role, User, me
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
@@ -42,7 +42,7 @@ def _staff() -> None:
 @blueprint.get("/")
 def desk() -> ResponseReturnValue:
     """What waits for this person, and what is going on."""
-    person = _person()
+    person = me()
     reviewing = questions.waiting(State.IN_REVIEW) if person.may(Role.EDITOR) else []
     return render_template(
         "office/releases/desk.html",
@@ -69,7 +69,7 @@ def index() -> ResponseReturnValue:
 def one(release_id: int) -> ResponseReturnValue:
     """What it says now, where it stands, and the next step."""
     release = questions.release_by_id(release_id)
-    person = _person()
+    person = me()
     live = release.live if release.has_unpublished_changes else None
     return render_template(
         "office/releases/one.html",
@@ -98,7 +98,7 @@ def revision(release_id: int, revision_id: int) -> ResponseReturnValue:
 @blueprint.get("/releases/<int:release_id>/edit")
 def edit(release_id: int) -> ResponseReturnValue:
     release = questions.release_by_id(release_id)
-    workflow.find_move(release, Action.EDIT, by=_person())
+    workflow.find_move(release, Action.EDIT, by=me())
     return _editor(release, text_of(release.head), base=release.head)
 
 
@@ -116,7 +116,7 @@ def save_edit(release_id: int) -> ResponseReturnValue:
             release,
             text,
             base_id=base.id,
-            by=_person(),
+            by=me(),
             at=now(),
             note=note,
         )
@@ -144,7 +144,7 @@ def plain_step(release_id: int, action: str) -> ResponseReturnValue:
         "publish": workflow.publish,
         "unschedule": workflow.unschedule,
     }[action]
-    step(release, by=_person(), at=now())
+    step(release, by=me(), at=now())
     return _done(release, action)
 
 
@@ -153,7 +153,7 @@ def approve(release_id: int) -> ResponseReturnValue:
     """Approval of the revision that the person has read."""
     release = questions.release_by_id(release_id)
     read = _number(request.form.get("revision", ""))
-    workflow.approve(release, revision_id=read, by=_person(), at=now())
+    workflow.approve(release, revision_id=read, by=me(), at=now())
     return _done(release, "approve")
 
 
@@ -162,7 +162,7 @@ def step_with_reason(release_id: int, action: str) -> ResponseReturnValue:
     release = questions.release_by_id(release_id)
     step = {"send_back": workflow.send_back, "withdraw": workflow.withdraw}[action]
     try:
-        step(release, reason=request.form.get("reason", ""), by=_person(), at=now())
+        step(release, reason=request.form.get("reason", ""), by=me(), at=now())
     except BadInput as error:
         return _refused(release, error)
     return _done(release, action)
@@ -174,16 +174,10 @@ def schedule(release_id: int) -> ResponseReturnValue:
     release = questions.release_by_id(release_id)
     try:
         moment = _local_moment(request.form.get("publish_at", ""))
-        workflow.schedule(release, publish_at=moment, by=_person(), at=now())
+        workflow.schedule(release, publish_at=moment, by=me(), at=now())
     except BadInput as error:
         return _refused(release, error)
     return _done(release, "schedule")
-
-
-def _person() -> User:
-    person = signed_in()
-    assert person is not None
-    return person
 
 
 def _done(release: Release, action: str) -> ResponseReturnValue:

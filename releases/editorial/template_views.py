@@ -12,10 +12,9 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.core.accounts import Role, User, signed_in
+from app.core.accounts import Role, me, require
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import NotAllowed
 from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
 from releases.drafting.drafting import (
@@ -64,8 +63,7 @@ class Preview:
 @auth_required("session")
 def _editors_only() -> None:
     """How drafts are worded is for editors and admins to say."""
-    if not _me().may(Role.EDITOR):
-        raise NotAllowed("editors_only")
+    require(me(), Role.EDITOR)
 
 
 @blueprint.get(ADDRESS)
@@ -82,7 +80,7 @@ def save(programme_id: int, language: str) -> ResponseReturnValue:
     programme = _programme(programme_id, language)
     written = _written()
     try:
-        edit(house_template(programme, language), written, by=_me(), at=now())
+        edit(house_template(programme, language), written, by=me(), at=now())
     except TemplateProblem as problem:
         db.session.rollback()
         return _page(_programme(programme_id, language), language, written, problem), 422
@@ -101,7 +99,7 @@ def preview(programme_id: int, language: str) -> ResponseReturnValue:
 def as_shipped(programme_id: int, language: str) -> ResponseReturnValue:
     """Back to the wording that Pressrum came with."""
     programme = _programme(programme_id, language)
-    reset(house_template(programme, language), by=_me())
+    reset(house_template(programme, language), by=me())
     db.session.commit()
     flash(translate("settings.template_reset", interface_language()), "success")
     return redirect(_address(programme_id, language))
@@ -212,9 +210,3 @@ def _address(programme_id: int, language: str) -> str:
         language=language,
         round=request.values.get("round", type=int),
     )
-
-
-def _me() -> User:
-    person = signed_in()
-    assert person is not None
-    return person

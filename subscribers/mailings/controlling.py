@@ -13,9 +13,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core import jobs
-from app.core.accounts import Role, User
+from app.core.accounts import Role, User, require
 from app.core.db import db, guarded
-from app.core.errors import NotAllowed, NotNow
+from app.core.errors import NotNow
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
 
 GOING = (MailingState.MATERIALISING, MailingState.RUNNING)
@@ -92,5 +92,5 @@ def _move(mailing: Mailing, start: tuple[MailingState, ...], **changes: object) 
 
 
 def _guard(by: User | None) -> None:
-    if by is not None and not by.may(Role.EDITOR):
-        raise NotAllowed("editors_only")
+    if by is not None:
+        require(by, Role.EDITOR)

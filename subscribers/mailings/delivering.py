@@ -176,6 +176,9 @@ def _slots(claimed: Claimed, batch: Batch) -> dict[Slot, bytes]:
         Slot.UNSUBSCRIBE: links.unsubscribe_token(
             claimed.subscription, delivery_id=claimed.id, secret=secret
         ).encode(),
+        Slot.PREFERENCES: links.preferences_token(
+            claimed.subscription, delivery_id=claimed.id, secret=secret
+        ).encode(),
         Slot.CONFIRM: links.confirm_token(
             claimed.subscription, asked_at=batch.queued_at, secret=secret
         ).encode(),

@@ -22,8 +22,8 @@ def new_holder() -> str:
 
 
 def this_machine() -> str:
-    """The host's name, as the first part of a holder."""
-    return socket.gethostname()[:40].replace("|", "-")
+    """This host, as the first part of a holder: its name, and its number where it has one."""
+    return f"{socket.gethostname()[:31]}.{_machine_id()}".replace("|", "-")
 
 
 def is_dead(holder: str) -> bool:
@@ -37,6 +37,14 @@ def is_dead(holder: str) -> bool:
     if boot != _boot():
         return True
     return namespace == _namespace() and _started(int(pid)) != started
+
+
+@cache
+def _machine_id() -> str:
+    try:
+        return Path("/etc/machine-id").read_text().strip()[:8]
+    except OSError:
+        return ""
 
 
 @cache

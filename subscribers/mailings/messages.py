@@ -25,6 +25,7 @@ class Slot(StrEnum):
     TO = "pressrum-slot-6d0c1f5e8b7a-to"
     MESSAGE_ID = "pressrum-slot-6d0c1f5e8b7a-id"
     UNSUBSCRIBE = "pressrum-slot-6d0c1f5e8b7a-leave"
+    PREFERENCES = "pressrum-slot-6d0c1f5e8b7a-choose"
     CONFIRM = "pressrum-slot-6d0c1f5e8b7a-confirm"
 
 

@@ -68,6 +68,7 @@ def queue(announcement: Announcement, *, at: datetime) -> Mailing:
         "language": language,
         "sender": organisation().short_name or organisation().name(language),
         "unsubscribe_url": _url("unsubscribe", Slot.UNSUBSCRIBE),
+        "preferences_url": _url("preferences", Slot.PREFERENCES),
         "announcement": announcement,
     }
     letter = _letter(

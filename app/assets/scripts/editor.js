@@ -8,6 +8,7 @@
   const figures = [...document.getElementById("editor-figures").content.children];
   const form = document.getElementById("editing");
   const SHOWN_FIGURES = 40;
+  const PLACE = "\u200b"; // gives the caret a place after a chip; never saved
   const BLOCKS = { P: "p", DIV: "p", H1: "h2", H2: "h2", H3: "h3", H4: "h3", H5: "h3", H6: "h3", BLOCKQUOTE: "blockquote", UL: "ul", OL: "ol", LI: "li" };
   let changed = false;
 
@@ -44,7 +45,7 @@
     surface.addEventListener("beforeinput", takeWholeGap);
     surface.addEventListener("input", () => {
       tidy(surface);
-      source.value = surface.innerHTML;
+      source.value = written(surface);
     });
     surface.addEventListener("paste", (event) => paste(event, inline));
     surface.addEventListener("drop", (event) => event.preventDefault());
@@ -52,7 +53,7 @@
       if (inline && event.key === "Enter") event.preventDefault();
     });
     // What the form sends is what the surface shows.
-    form.addEventListener("submit", () => { source.value = surface.innerHTML; });
+    form.addEventListener("submit", () => { source.value = written(surface); });
   }
 
   // Writing or deleting anywhere in a gap replaces all of it: half a note would be read as text.
@@ -84,6 +85,10 @@
     hold(surface);
   }
 
+  function written(surface) {
+    return surface.innerHTML.replaceAll(PLACE, "");
+  }
+
   function hold(surface) {
     surface.querySelectorAll("data[data-figure]").forEach((chip) => {
       chip.contentEditable = "false";
@@ -94,7 +99,7 @@
   function counter(surface) {
     const count = document.createElement("p");
     count.className = "editor__count";
-    const show = () => { count.textContent = `${surface.textContent.trim().length} ${words.count}`; };
+    const show = () => { count.textContent = `${surface.textContent.replaceAll(PLACE, "").trim().length} ${words.count}`; };
     surface.addEventListener("input", show);
     show();
     return count;
@@ -202,7 +207,16 @@
         getSelection().removeAllRanges();
         getSelection().addRange(range);
       }
-      document.execCommand("insertHTML", false, chip.outerHTML);
+      // Not by execCommand: it keeps the words and drops the chip, or puts it outside its paragraph.
+      const selection = getSelection();
+      const place = selection.getRangeAt(0);
+      const gap = gapAround(place.startContainer);
+      if (gap) place.selectNode(gap);
+      place.deleteContents();
+      const after = document.createTextNode(PLACE);
+      place.insertNode(after);
+      place.insertNode(chip.cloneNode(true));
+      selection.collapse(after, 1);
       surface.dispatchEvent(new Event("input", { bubbles: true }));
     };
     const fill = () => {
@@ -270,6 +284,11 @@
       }
     }
     holder.querySelectorAll("p, li, h2, h3").forEach((one) => { if (!one.textContent.trim()) one.remove(); });
+    holder.querySelectorAll(":scope > li").forEach((item) => {
+      const list = item.previousElementSibling;
+      if (list?.matches("ul")) list.append(item);
+      else item.replaceWith(Object.assign(element("ul"), { innerHTML: item.outerHTML }));
+    });
     const blocks = [...holder.children].filter((one) => one.matches("p"));
     const isOne = blocks.length === 1 && holder.children.length === 1;
     document.execCommand("insertHTML", false, isOne ? blocks[0].innerHTML : holder.innerHTML);
@@ -284,6 +303,7 @@
         continue;
       }
       if (node.nodeType !== Node.ELEMENT_NODE || /^(STYLE|SCRIPT|HEAD|TITLE|XML)$/.test(node.tagName)) continue;
+      if (/mso-list:\s*ignore/i.test(node.getAttribute("style"))) continue; // Word's drawn bullet
       const kept = keptAs(node, inline);
       if (inline && node.tagName in BLOCKS && to.lastChild) to.append(" ");
       undress(node, kept ?? to, inline);
@@ -292,7 +312,7 @@
   }
 
   function keptAs(node, inline) {
-    const weight = /font-weight:\s*(\w+)/.exec(node.getAttribute("style") ?? "")?.[1];
+    const weight = /(?:^|[;\s])font-weight:\s*(\w+)/.exec(node.getAttribute("style") ?? "")?.[1];
     if (weight === "bold" || weight >= 600) return element("strong");
     if (/^(B|STRONG)$/.test(node.tagName)) return weight ? null : element("strong");
     if (/^(I|EM)$/.test(node.tagName)) return element("em");
@@ -301,6 +321,7 @@
     }
     if (node.matches("data[data-figure], mark[data-gap]")) return node.cloneNode(false);
     if (inline || !(node.tagName in BLOCKS)) return null;
+    if (/mso-list:/i.test(node.getAttribute("style"))) return element("li");
     const isBox = node.tagName === "DIV" && node.querySelector("p, div, ul, ol, h1, h2, h3, blockquote, table");
     return isBox ? null : element(BLOCKS[node.tagName]);
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from flask import g, has_request_context, request
@@ -14,9 +15,10 @@ def interface_language() -> str:
     """'sv' or 'en' for this request.
 
     In order: what the view has set, the signed-in person's choice, the browser's wish, Swedish.
+    At a terminal its own language decides.
     """
     if not has_request_context():
-        return "sv"
+        return _terminal_language()
     if chosen := g.get("language"):
         return str(chosen)
     if person := _signed_in_language():
@@ -37,6 +39,11 @@ def speak(language: str) -> None:
 def preferred_language() -> str:
     """The visitor's own wish among ours, Swedish when the browser says nothing we have."""
     return request.accept_languages.best_match(LANGUAGES, default="sv") or "sv"
+
+
+def _terminal_language() -> str:
+    said = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return "en" if next(filter(None, said), "").startswith("en") else "sv"
 
 
 def _signed_in_language() -> str | None:
