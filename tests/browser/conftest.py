@@ -1,8 +1,9 @@
 """A real office for the browser: server, worker and mail server as processes, driven by Chromium.
 
-    def test_a_story(office, page, sign_in, post): ...
+    def test_a_story(office, page, sign_in, post, look_over): ...
 
-`office` is the running installation, `page` a fresh browser window, `post` the mail it has sent.
+`office` is the running installation, `page` a fresh browser window and `window` opens more of them,
+`post` the mail it has sent; `look_over` fails on a page that some could not use.
 `install.py` must have found a browser; without one these tests fail, they are never skipped.
 """
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,12 +95,18 @@ def await_letter(post: PostOffice) -> Callable[[str], Letter]:
 
 @pytest.fixture
 def office(tmp_path: Path, sqlite_template: Path, post: PostOffice) -> Iterator[Office]:
+    with running_office(tmp_path, template=sqlite_template, post=post) as running:
+        yield running
+
+
+@contextmanager
+def running_office(folder: Path, *, template: Path, post: PostOffice) -> Iterator[Office]:
     """Pages and worker on a fresh SQLite database, in processes of their own."""
     port = free_port(0)
     address = f"http://127.0.0.1:{port}"
-    (tmp_path / "pressrum.db").write_bytes(sqlite_template.read_bytes())
-    url: sa.URL = normal_url(f"sqlite:///{tmp_path / 'pressrum.db'}")
-    settings = settings_for(url, tmp_path, mail_port=post.port, base_url=address)
+    (folder / "pressrum.db").write_bytes(template.read_bytes())
+    url: sa.URL = normal_url(f"sqlite:///{folder / 'pressrum.db'}")
+    settings = settings_for(url, folder, mail_port=post.port, base_url=address)
     environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
     with subprocess.Popen(
         [sys.executable, "-P", "-c", START, str(port)],
@@ -136,12 +144,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh window that speaks English and takes no more than ten seconds for anything."""
-    context = browser.new_context(locale="en-GB")
-    context.set_default_timeout(10_000)
-    yield context.new_page()
-    context.close()
+def window(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a window of somebody's own, that takes no more than ten seconds for anything."""
+    contexts = []
+
+    def open_one(*, locale: str = "en-GB", scripts: bool = True) -> Page:
+        context = browser.new_context(locale=locale, java_script_enabled=scripts)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(window: Callable[..., Page]) -> Page:
+    """A fresh window that speaks English."""
+    return window()
 
 
 @pytest.fixture
@@ -169,5 +190,20 @@ def axe() -> Callable[[Page], None]:
             if barrier["impact"] in ("serious", "critical")
         ]
         assert not barriers, "\n".join([page.url, *barriers])
+
+    return check
+
+
+@pytest.fixture
+def look_over(axe: Callable[[Page], None]) -> Callable[[Page], None]:
+    """Fail when somebody could not use a page: axe in light and dark, on a desk and on a phone."""
+
+    def check(page: Page) -> None:
+        for width, scheme in ((390, "dark"), (1280, "light")):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            axe(page)
+            beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert beyond <= 0, f"{page.url} is {beyond} pixels too wide for {width}"
 
     return check
