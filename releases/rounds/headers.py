@@ -69,7 +69,8 @@ _EXACT = {
         "sv": """samarbetspart, samarbetsparter, samarbetspartner, samarbetspartners, partner,
             partners, parter, partnerorganisation, partnerorganisationer, samverkanspart,
             samverkansparter, samverkanspartner, partnerpart, partnerparter, medsökande,
-            utländsk partner, internationell partner, partnerkommun, utländsk part, utländsk samarbetspart,
+            utländsk partner, internationell partner, partnerkommun, utländsk part, utländsk
+            samarbetspart,
             internationell part, internationell samarbetspart, medsökande organisation,
             medsökande organisationer, övriga parter, samarbetsorganisation,
             samarbetsorganisationer, samverkansorganisation""",
@@ -90,7 +91,8 @@ _EXACT = {
     },
     "themes": {
         "sv": """tema, teman, tematik, tematiskt område, ämne, ämnen, ämnesområde, område,
-            områden, sakområde, sakområden, temaområde, inriktning, verksamhetsområde, fokusområde, insatsområde, konstområde,
+            områden, sakområde, sakområden, temaområde, inriktning, verksamhetsområde, fokusområde,
+            insatsområde, konstområde,
             konstform""",
         "en": """theme, themes, topic, topics, focus area, focus areas, thematic area,
             thematic areas, classifications title, classification, subject, sector, focus, art form,
@@ -217,6 +219,12 @@ _GRANTING = """beviljat beviljad beviljade beviljats beslutat beslutad beslutade
     tilldelade award awarded granted approved allocated"""
 _BARELY = "totalt totalbelopp total summa sum value kronor kr sek euro eur gbp £ €"
 _DAY = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+Z?)?|\d\d?[./]\d\d?[./]\d{2,4}")
+_SUM_IN_TEXT = re.compile(r"\b(?!(?:19|20)\d\d\b)[1-9][\d\s]*(?:[.,]\d+)?\s*[^\W\d_]+")  # 15 mnkr
+_UNIT_IN_TITLE = (
+    r"\b(?:tkr|kkr|tsek|ksek|teur|keur|mnkr|mkr|msek|meur|000s)\b|[kmt]€|£ ?000"
+    r"|\b(?:i|in) (?:tusental|tusen|miljoner|thousands?|millions?)\b"
+)
+_AMOUNTS_IN = r"\b(?:belopp|beloppen|amounts?|figures|values|siffror)\b.*\b(?:i|in|är|are)\b"
 _MONEY_ENDINGS = ("bidrag", "belopp", "stöd", "anslag", "medel")
 _BY_ENDING = 3000  # the rank of a header that only ends like money: `Verksamhetsbidrag`
 
@@ -251,7 +259,8 @@ def find_columns(rows: Sequence[Sequence[str]]) -> Columns | None:
     most wins, the first of equals.
     """
     candidates = (
-        _columns(number, row, rows[number + 1 :]) for number, row in enumerate(rows[:SEARCHED_ROWS])
+        _columns(number, row, above=rows[:number], below=rows[number + 1 :])
+        for number, row in enumerate(rows[:SEARCHED_ROWS])
     )
     found = [columns for columns in candidates if columns is not None]
     return max(found, key=lambda columns: (columns.score, -columns.row), default=None)
@@ -267,7 +276,13 @@ class _Match:
     languages: frozenset[str]
 
 
-def _columns(number: int, row: Sequence[str], below: Sequence[Sequence[str]]) -> Columns | None:
+def _columns(
+    number: int,
+    row: Sequence[str],
+    *,
+    above: Sequence[Sequence[str]],
+    below: Sequence[Sequence[str]],
+) -> Columns | None:
     matches = _fitting(
         [m for column, header in enumerate(row) for m in _matches(column, header)], below
     )
@@ -289,9 +304,9 @@ def _columns(number: int, row: Sequence[str], below: Sequence[Sequence[str]]) ->
         at=at,
         names={name: ", ".join(_shown(row[column]) for column in at[name]) for name in at},
         language=_language(chosen),
-        unit=_unit(amount),
+        unit=_unit(amount) if _currency(amount) or _unit(amount) > 1 else _unit_above(above),
         unit_of_applied=_unit(applied),
-        currency=_currency(amount),
+        currency=_currency(amount) or _currency_above(above),
         krona=_says_only_krona(amount),
         is_union=bool({"eu", "ec", "union", "erdf"} & set(_words(amount))),
         rivals=_rivals(chosen, matches, row),
@@ -453,6 +468,20 @@ def _unit(header: str) -> Decimal:
     words = [word for word in _signs(header) if len(word) > 1]
     units = [unit for word in words if (unit := amounts.unit_of(word))]
     return max(units, default=Decimal(1))
+
+
+def _unit_above(rows: Sequence[Sequence[str]]) -> Decimal:
+    """The unit that a title row gives: `Beviljade bidrag 2024, tkr`, but not `Totalt 15 mnkr`."""
+    titles = [_SUM_IN_TEXT.sub("", cell) for row in rows for cell in row if cell]
+    found = [word for title in titles for word in re.findall(_UNIT_IN_TITLE, title.casefold())]
+    return max((_unit(word) for word in found), default=Decimal(1))
+
+
+def _currency_above(rows: Sequence[Sequence[str]]) -> str | None:
+    """The currency that a title row says the amounts are in: `Alla belopp i euro`."""
+    titles = [cell for row in rows for cell in row if re.search(_AMOUNTS_IN, cell, re.IGNORECASE)]
+    found = {currency for title in titles if (currency := _currency(title))}
+    return found.pop() if len(found) == 1 else None
 
 
 def _currency(header: str) -> str | None:

@@ -312,3 +312,30 @@ def test_a_grantee_with_as_much_as_all_others_is_told() -> None:
 
     (found,) = table.problems
     assert (found.code, found.row, total(table)) == ("award_like_total", 5, Decimal(26))
+
+
+@pytest.mark.parametrize(
+    ("title", "amount", "found"),
+    [
+        ("Beviljade bidrag 2024, tkr", 450000, ["amounts_in_thousands"]),
+        ("Alla belopp i tusental kronor", 450000, ["amounts_in_thousands"]),
+        ("Beslut 2024-03-14 (mnkr)", 450000000, ["amounts_in_millions"]),
+        ("Totalt fördelas 15 mnkr", 450, []),
+        ("Miljoner till kulturen", 450, []),
+    ],
+)
+def test_a_title_row_may_give_the_unit(title: str, amount: int, found: list[str]) -> None:
+    table = read_text(f"{title};\n;\nKommun;Beviljat bidrag\nLund;450\n")
+
+    assert (total(table), codes(table)) == (Decimal(amount), found)
+
+
+def test_a_header_in_kronor_outdoes_the_title() -> None:
+    table = read_text("Beviljat, tkr;\nKommun;Beviljat bidrag (kr)\nLund;450\n")
+
+    assert total(table) == Decimal(450)
+
+
+def test_a_title_row_may_give_the_currency() -> None:
+    assert read_text("Alla belopp i euro;\nKommun;Bidrag\nLund;450\n").currency == "EUR"
+    assert read_text("Amounts are in GBP,\nGrantee,Grant\nAlfa,450\n").currency == "GBP"
