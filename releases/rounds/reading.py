@@ -70,8 +70,9 @@ _SUMMED = """summa totalt total totals sum summarum beviljat beviljad beviljade 
 _EVERYONE = """riket, hela riket, hela landet, sverige, samtliga, samtliga kommuner, alla,
     alla kommuner, all, all grants, all recipients, all awards, england, uk"""
 _PART_WORDS = ("delsumma", "deltotal", "subtotal", "sub total", "varav", "därav", "of which")
+_COUNTS = ("antal ", "number of ")
 _AVERAGES = """genomsnitt, genomsnittligt belopp, genomsnittligt bidrag, medelvärde, medelbelopp,
-    snitt, median, medianbelopp, average, average amount, average grant, mean"""
+    snitt, median, medianbelopp, average, average amount, average grant, mean, antal, count"""
 _NOTHING = """n/a, ingen, inga, saknas, none, nil, null, nan, ej aktuellt, ej angivet, ej angiven,
     ej relevant, inte aktuellt, uppgift saknas, not applicable, not known, unknown, okänd, okänt"""
 _CURRENCY_WORDS = {"kr", "sek", "kronor", "eur", "euro", "euros", "gbp", "pounds", "usd"}
@@ -596,7 +597,7 @@ class _Reading:
         is_bare = _label(label) in _SUM_WORDS and grantee == label
         if not is_bare and {self.text(cells, "project"), kind_cell} - {"", label}:
             return False
-        if _label(label) in _phrases(_AVERAGES):
+        if _label(label) in _phrases(_AVERAGES) or _label(label).startswith(_COUNTS):
             self.tell("row_skipped", Severity.WARNING, row=number, text=label)
             return True
         whole, kind = _sum_of(label, alone=next(words, None) is None and "kind" in self.columns.at)

@@ -159,8 +159,9 @@ def test_a_sum_is_never_a_grantee(label: str) -> None:
     assert (total(table), codes(table)) == (Decimal(12), [])
 
 
-def test_an_average_is_told_and_not_counted() -> None:
-    table = read_text("Sökande;Belopp\nLund;5\nBorås;7\nTotalt;12\nGenomsnitt;6\n")
+@pytest.mark.parametrize("label", ["Genomsnitt", "Median (kr)", "Antal", "Number of grants"])
+def test_another_measure_is_told_and_not_counted(label: str) -> None:
+    table = read_text(f"Sökande;Belopp\nLund;5\nBorås;7\nTotalt;12\n{label};6\n")
 
     assert (total(table), codes(table)) == (Decimal(12), ["row_skipped"])
 
