@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import sqlalchemy as sa
 from alembic import context
 from flask import current_app
@@ -23,9 +26,28 @@ def plain_types(kind: str, item: object, _context: object) -> str | bool:
     return False
 
 
+@contextmanager
+def unguarded(connection: sa.Connection) -> Iterator[None]:
+    """Foreign keys off while SQLite makes a changed table anew and drops the old one.
+
+    Else the old one's children would go with it. Only outside a transaction does SQLite listen.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.dbapi_connection
+    assert raw is not None
+    raw.execute("PRAGMA foreign_keys=OFF")  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        connection.rollback()
+        raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[attr-defined]
+
+
 def run() -> None:
     engine: sa.Engine = current_app.extensions["migrate"].db.engine
-    with engine.connect() as connection:
+    with engine.connect() as connection, unguarded(connection):
         context.configure(
             connection=connection,
             target_metadata=target_metadata,

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import STOCKHOLM
-from app.core.db import Base, JSONText, PrimaryKey, db
+from app.core.db import Base, JSONText, PrimaryKey, db, one_of
+
+
+class Rounding(StrEnum):
+    """How a rounded total in a headline comes about; the hedge word follows its direction."""
+
+    NEAREST = "nearest"
+    DOWN = "down"
 
 
 class Organisation(Base):
@@ -34,6 +42,10 @@ class Organisation(Base):
     time_zone: Mapped[str] = mapped_column(sa.String(60), default=STOCKHOLM)
     quote_glyph: Mapped[str] = mapped_column(sa.String(1), default="–")
     digit_at_sentence_start: Mapped[bool] = mapped_column(default=False)
+    rounding: Mapped[Rounding] = mapped_column(
+        one_of(Rounding, "rounding"), default=Rounding.NEAREST
+    )
+    rounding_decimals: Mapped[int] = mapped_column(default=1)
     four_eyes: Mapped[bool] = mapped_column(default=True)
 
     def in_language(self, field: str, language: str) -> Any:
@@ -71,5 +83,7 @@ def unnamed(name_sv: str, name_en: str) -> Organisation:
         time_zone=STOCKHOLM,
         quote_glyph="–",
         digit_at_sentence_start=False,
+        rounding=Rounding.NEAREST,
+        rounding_decimals=1,
         four_eyes=True,
     )

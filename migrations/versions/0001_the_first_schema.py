@@ -115,6 +115,19 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.String(length=60), nullable=False),
         sa.Column("quote_glyph", sa.String(length=1), nullable=False),
         sa.Column("digit_at_sentence_start", sa.Boolean(), nullable=False),
+        sa.Column(
+            "rounding",
+            sa.Enum(
+                "nearest",
+                "down",
+                name="rounding",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=False,
+        ),
+        sa.Column("rounding_decimals", sa.Integer(), nullable=False),
         sa.Column("four_eyes", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
     )
@@ -129,6 +142,20 @@ def upgrade() -> None:
         sa.Column("about_sv", sa.Text(), nullable=False),
         sa.Column("about_en", sa.Text(), nullable=False),
         sa.Column("read_more_url", sa.String(length=500), nullable=False),
+        sa.Column("columns", sa.Text(), nullable=False),
+        sa.Column(
+            "headline_shape",
+            sa.Enum(
+                "amount_first",
+                "count_first",
+                "theme_first",
+                name="headline_shape",
+                native_enum=False,
+                create_constraint=True,
+                length=20,
+            ),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_programme")),
         sa.UniqueConstraint("name", name=op.f("uq_programme_name")),
         sa.UniqueConstraint("slug", name=op.f("uq_programme_slug")),
@@ -263,6 +290,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "imported_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
@@ -395,6 +423,13 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "checked_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.ForeignKeyConstraint(
+            ["checked_by_id"], ["user_account.id"], name=op.f("fk_award_checked_by_id")
+        ),
         sa.ForeignKeyConstraint(
             ["round_id"], ["round.id"], name=op.f("fk_award_round_id"), ondelete="CASCADE"
         ),
@@ -487,6 +522,59 @@ def upgrade() -> None:
             unique=False,
         )
 
+    op.create_table(
+        "house_template_version",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "template_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("headline", sa.Text(), nullable=False),
+        sa.Column("lead", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "replaced_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaced_by_id"],
+            ["user_account.id"],
+            name=op.f("fk_house_template_version_replaced_by_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["template_id"],
+            ["house_template.id"],
+            name=op.f("fk_house_template_version_template_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_house_template_version")),
+        sa.UniqueConstraint(
+            "template_id", "number", name=op.f("uq_house_template_version_template_id_number")
+        ),
+    )
+    op.create_table(
+        "round_version",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("round_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("filename", sa.String(length=255), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("rows", sa.Text(), nullable=False),
+        sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "replaced_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaced_by_id"], ["user_account.id"], name=op.f("fk_round_version_replaced_by_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["round_id"], ["round.id"], name=op.f("fk_round_version_round_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_round_version")),
+        sa.UniqueConstraint("round_id", "number", name=op.f("uq_round_version_round_id_number")),
+    )
     op.create_table(
         "story",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -598,6 +686,22 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "dismissal",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "release_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("finding", sa.String(length=500), nullable=False),
+        sa.Column("by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["by_id"], ["user_account.id"], name=op.f("fk_dismissal_by_id")),
+        sa.ForeignKeyConstraint(
+            ["release_id"], ["release.id"], name=op.f("fk_dismissal_release_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dismissal")),
+        sa.UniqueConstraint("release_id", "finding", name=op.f("uq_dismissal_release_id_finding")),
+    )
+    op.create_table(
         "revision",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column(
@@ -702,6 +806,7 @@ def downgrade() -> None:
 
     op.drop_table("release_event")
     op.drop_table("revision")
+    op.drop_table("dismissal")
     with op.batch_alter_table("release", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_release_updated_at_id"))
         batch_op.drop_index(batch_op.f("ix_release_story_id"))
@@ -717,6 +822,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_story_round_id"))
 
     op.drop_table("story")
+    op.drop_table("round_version")
+    op.drop_table("house_template_version")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_delivery_subscriber_id_sent_at"))
         batch_op.drop_index(

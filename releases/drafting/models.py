@@ -30,3 +30,19 @@ class HouseTemplate(Base):
     edited_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
 
     programme: Mapped[Programme] = relationship()
+
+
+class HouseTemplateVersion(Base):
+    """An earlier wording of a house template, kept when it was edited or reset. Never changed."""
+
+    __tablename__ = "house_template_version"
+    __table_args__ = (sa.UniqueConstraint("template_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    template_id: Mapped[int] = mapped_column(sa.ForeignKey("house_template.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    headline: Mapped[str] = mapped_column(sa.Text)
+    lead: Mapped[str] = mapped_column(sa.Text)
+    body: Mapped[str] = mapped_column(sa.Text)
+    replaced_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    replaced_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))

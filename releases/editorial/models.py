@@ -151,6 +151,19 @@ class Revision(Base):
         return plain(self.headline)
 
 
+class Dismissal(Base):
+    """A finding of the fact check that a person has looked at: not told about this text again."""
+
+    __tablename__ = "dismissal"
+    __table_args__ = (sa.UniqueConstraint("release_id", "finding"),)
+
+    id: Mapped[PrimaryKey]
+    release_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("release.id", ondelete="CASCADE"))
+    finding: Mapped[str] = mapped_column(sa.String(500))
+    by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class ReleaseEvent(Base):
     """One step in a release's history: who did what, when, to which revision. Append only."""
 

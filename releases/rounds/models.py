@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -33,6 +35,14 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) / 100
 
 
+class HeadlineShape(StrEnum):
+    """What a programme's headlines begin with."""
+
+    AMOUNT_FIRST = "amount_first"
+    COUNT_FIRST = "count_first"
+    THEME_FIRST = "theme_first"
+
+
 class Programme(Base):
     """A grant programme: what its money is for and who answers for it."""
 
@@ -47,6 +57,11 @@ class Programme(Base):
     about_sv: Mapped[str] = mapped_column(sa.Text, default="")
     about_en: Mapped[str] = mapped_column(sa.Text, default="")
     read_more_url: Mapped[str] = mapped_column(sa.String(500), default="")
+    # What a person said the columns of this programme's files are: our field -> header text.
+    columns: Mapped[dict[str, str]] = mapped_column(JSONText, default=dict)
+    headline_shape: Mapped[HeadlineShape] = mapped_column(
+        one_of(HeadlineShape, "headline_shape"), default=HeadlineShape.AMOUNT_FIRST
+    )
 
     def title(self, language: str) -> str:
         """The programme's name; the Swedish one where there is no English."""
@@ -75,6 +90,7 @@ class Round(Base):
     sha256: Mapped[str] = mapped_column(sa.String(64))
     content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
     row_count: Mapped[int]
+    version: Mapped[int] = mapped_column(default=1)
     imported_at: Mapped[datetime] = mapped_column(UTCDateTime)
     imported_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
 
@@ -86,6 +102,24 @@ class Round(Base):
     def rows(self) -> list[Row]:
         """The rows as reading gave them, in the file's order."""
         return [award.row() for award in self.awards]
+
+
+class RoundVersion(Base):
+    """What a round held before it was changed: the file as it came, and its rows as they were."""
+
+    __tablename__ = "round_version"
+    __table_args__ = (sa.UniqueConstraint("round_id", "number"),)
+
+    id: Mapped[PrimaryKey]
+    round_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("round.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    filename: Mapped[str] = mapped_column(sa.String(255))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    rows: Mapped[list[dict[str, Any]]] = mapped_column(JSONText)
+    replaced_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    replaced_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
 
 
 class Upload(Base):
@@ -124,6 +158,9 @@ class Award(Base):
     first_timer: Mapped[bool | None]
     status: Mapped[AwardStatus] = mapped_column(one_of(AwardStatus, "status"))
     note: Mapped[str] = mapped_column(sa.Text, default="")
+    # Compared with the decision by a person; falls when the row changes.
+    checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    checked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
 
     round: Mapped[Round] = relationship(back_populates="awards")
 

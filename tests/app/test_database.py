@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask_migrate import check
+from flask_migrate import check, upgrade
 
 from app.core.accounts import User
 from app.core.db import db, reading
@@ -47,3 +47,13 @@ def test_a_reader_does_not_wait_for_a_writer(app: Flask, writer: User) -> None:
 
     with db.engine.connect() as other, reading():
         assert other.scalar(sa.select(User.name)) == "Alva"
+
+
+def test_migrating_leaves_foreign_keys_watched(app: Flask) -> None:
+    upgrade()
+
+    with pytest.raises(sa.exc.IntegrityError):
+        db.session.execute(
+            sa.text("INSERT INTO mailing_part (mailing_id, sha256, template) VALUES (7, '', '')")
+        )
+        db.session.commit()

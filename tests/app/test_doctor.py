@@ -11,9 +11,7 @@ from app.doctor import examine
 from tests.postoffice import PostOffice
 
 
-def test_a_sound_installation_passes_every_check(
-    app: Flask, post: PostOffice, admin: User
-) -> None:
+def test_a_sound_installation_passes_every_check(app: Flask, post: PostOffice, admin: User) -> None:
     db.session.add(Organisation(name_sv="Centret", name_en="The Centre", short_name="C"))
     db.session.commit()
 
