@@ -8,6 +8,7 @@ round lacks is false in an `{% if %}` and a problem when printed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,6 +26,7 @@ from releases.drafting.markup import (
     places_in_html,
     say_in_html,
     text_of,
+    translated,
 )
 from releases.rounds.figures import Figure, Grantee, grantees_of, project_of
 from releases.rounds.kinds import KINDS
@@ -277,8 +279,16 @@ class _Words:
             quote.words, attribution=attribution, style=self.context.style
         )
 
+    def _is_said(self, countries: Sequence[str], *, within: Sequence[str]) -> bool:
+        """Whether the partners' own names hold the countries (`Kisumu County, Kenya`)."""
+        names = translated(
+            tuple(countries), source=self.context.source_language, to=self.language.CODE
+        )
+        text = " ".join(within)
+        return all(to and re.search(rf"\b{re.escape(to)}\b", text) for to in names.values())
+
     def _place(self, row: Row, country: Said) -> Said:
-        if not country:
+        if not country or self._is_said(row.countries, within=row.partners):
             return Said(f"{country._name}.place", Markup(""))  # an edited template may print it
         preposition, _ = places_in_html(
             self.figures[f"award.{row.number}.country"].items,

@@ -67,7 +67,7 @@ _WORDS = {
         nonprofit, not for profit,
         non profit organisation, non profit organisations, non profit organization,
         research organisation, research organisations""",
-    "privatperson": """privatperson, privatpersoner, enskild, enskild person, enskilda personer,
+    "privatperson": """privatperson, privatpersoner, enskild person, enskilda personer,
         person, personer, individ, individer, individual, individuals, private individual,
         private individuals, private person, private persons, persons""",
     "charity": """charity, charities, registered charity, registered charities, exempt charity,

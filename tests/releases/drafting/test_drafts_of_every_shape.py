@@ -435,6 +435,14 @@ def test_a_partner_without_a_country_is_an_example_too() -> None:
     assert "which works together with Bygdegården on kultur." in english
 
 
+@pytest.mark.parametrize("partner", ["Kisumu County, Kenya", "Kenya Red Example"])
+def test_a_country_in_the_partners_name_is_not_said_twice(partner: str) -> None:
+    rows = [Row(2, "Lund", "kommun", Decimal(1000), partners=(partner,), countries=("Kenya",))]
+    assert f"tillsammans med {partner}." in words_of(made(rows, language="sv").body)
+    elsewhere = [replace(rows[0], countries=("Uganda",))]
+    assert f"with {partner} in Uganda." in words_of(made(elsewhere, language="en").body)
+
+
 def test_a_house_template_may_print_the_place_of_every_example() -> None:
     rows = [Row(2, "Lund", "kommun", Decimal(1000), partners=("Bygdegården",))]
     context = Context(language="sv", programme="P")

@@ -217,7 +217,12 @@ def test_a_sum_with_its_kind_in_the_kind_column_is_no_grantee() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "kind"),
-    [("Förening/klubb", "forening"), ("Kommun/region", None), ("Charity/CIO", "charity")],
+    [
+        ("Förening/klubb", "forening"),
+        ("Kommun/region", None),
+        ("Charity/CIO", "charity"),
+        ("Enskild", None),
+    ],
 )
 def test_a_kind_may_be_said_in_two_words(cell: str, kind: str | None) -> None:
     assert read_text(f"Sökande;Typ;Belopp\nAlfa;{cell};5\n").rows[0].kind == kind
