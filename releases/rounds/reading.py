@@ -501,7 +501,8 @@ class _Reading:
         try:
             line.amount = amounts.parse_amount(cell, decimal=self.decimal)
         except amounts.AmountError as error:
-            if error.code != "amount_missing":
+            refused = status is not AwardStatus.GRANTED and self.is_refusal(cells)
+            if error.code != "amount_missing" and not refused:
                 self.tell(error.code, row=number, of="amount", text=_text(cell))
             elif status is AwardStatus.GRANTED:
                 self.tell(error.code, row=number, of="amount")
@@ -514,6 +515,12 @@ class _Reading:
         if value < 0:
             self.tell("amount_negative", row=number, of="amount", amount=value)
         return value
+
+    def is_refusal(self, cells: list[Any]) -> bool:
+        """Whether the amount's cell says in words that there is none (`Avslag`)."""
+        text = self.text(cells, "amount")
+        refused = (AwardStatus.REJECTED, AwardStatus.WITHDRAWN)
+        return not re.search(r"\d", text) and _status_of(_label(text)) in refused
 
     def unit(self, cell: object, unit: Decimal) -> Decimal:
         """The header's unit, unless the cell names its own (`1,2 mkr` under a header in tkr)."""
@@ -537,9 +544,10 @@ class _Reading:
     def read_first_timer(self, number: int, cells: list[Any]) -> bool | None:
         text = self.text(cells, "first_timer")
         word = text.casefold().strip(" .!")
-        if word in _phrases(_YES):
+        opening = re.split(r" ?[,(;:]| [-–] ", word)[0]
+        if {word, opening} & _phrases(_YES):
             return True
-        if word in _phrases(_NO):
+        if {word, opening} & _phrases(_NO):
             return False
         if text:
             self.tell("first_timer_unreadable", row=number, of="first_timer", text=text)
@@ -549,7 +557,8 @@ class _Reading:
         """What was decided; None, and a warning, for a word that says nothing we know."""
         text = self.text(cells, "status")
         if not text or _is_date(text):
-            return AwardStatus.GRANTED
+            instead = _status_of(_label(self.text(cells, "amount")))  # Avslag for an amount
+            return instead or AwardStatus.GRANTED
         status = _status_of(_label(text))
         if status is None:
             self.tell("status_unknown", Severity.WARNING, row=number, of="status", text=text)

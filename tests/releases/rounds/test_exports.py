@@ -345,3 +345,30 @@ def test_a_header_in_kronor_outdoes_the_title() -> None:
 def test_a_title_row_may_give_the_currency() -> None:
     assert read_text("Alla belopp i euro;\nKommun;Bidrag\nLund;450\n").currency == "EUR"
     assert read_text("Amounts are in GBP,\nGrantee,Grant\nAlfa,450\n").currency == "GBP"
+
+
+@pytest.mark.parametrize("word", ["Avslag", "Avslås", "återtagen ansökan", "Declined"])
+def test_a_refusal_may_stand_for_the_amount(word: str) -> None:
+    table = read_text(f"Sökande;Sökt belopp;Beviljat belopp\nAlfa;9;5\nBeta;7;{word}\n")
+
+    assert [row.is_award for row in table.rows] == [True, False]
+    assert table.rows[1].status is not AwardStatus.GRANTED
+    assert codes(table) == []
+
+
+def test_a_granted_row_without_a_readable_amount_is_an_error_still() -> None:
+    for cell in ("Beviljat", "avslag 500", "ja"):
+        assert codes(read_text(f"Sökande;Belopp\nAlfa;5\nBeta;{cell}\n")) == ["amount_unreadable"]
+    for row in ("Beta;abc;Avslag", "Beta;Avslag;Bifall"):
+        table = read_text(f"Sökande;Belopp;Beslut\nAlfa;5;Bifall\n{row}\n")
+        assert codes(table) == ["amount_unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "answer"),
+    [("Ja (första ansökan)", True), ("Nej, sökte 2021", False), ("Yes - new", True)],
+)
+def test_an_answer_may_be_explained(cell: str, answer: bool) -> None:
+    table = read_text(f'Sökande;Ny sökande;Belopp\nAlfa;"{cell}";5\n')
+
+    assert (table.rows[0].first_timer, codes(table)) == (answer, [])
