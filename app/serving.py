@@ -1,7 +1,8 @@
 """Serving an installation from one command: web server, worker and mail catcher, watched together.
 
 The parent starts each part as a child process in a session of its own, so that Ctrl-C in a terminal
-reaches the parent alone. It stops them all when it is told to or when one of them ends by itself.
+reaches the parent alone. A part that ends by itself is started again; one that keeps ending stops
+them all, so that whoever watches over us may hear of it.
 A child ends when its parent is gone, however that came about: it holds the reading end of a pipe
 that only the parent can close.
 """
@@ -38,6 +39,8 @@ JOB_THREADS = 4
 READY_SECONDS = 60
 STOP_SECONDS = 10
 WORK_STOP_SECONDS = 30
+A_MINUTE = 60.0
+ENDINGS_A_MINUTE = 3
 
 Child = subprocess.Popen[bytes]
 
@@ -56,7 +59,7 @@ def serve(
     threads: int = THREADS,
     ready: Callable[[], object] | None = None,
 ) -> int:
-    """Run until told to stop; the exit code: 0 when told to, 1 when a part ended by itself.
+    """Run until told to stop; the exit code: 0 when told to, 1 when a part kept ending by itself.
 
     `ready` is called once when the pages answer; by default one line says so. `catcher` runs the
     demo's mail catcher on settings.mail_port, keeping mail in the folder settings.outbox.
@@ -68,22 +71,24 @@ def serve(
     before = {sign: signal.signal(sign, lambda *_: stop.set()) for sign in _STOP_SIGNALS}
     children: dict[str, Child] = {}
     environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
+    parts = {"web server": ["web", host, str(port), str(threads)]}
+    if catcher:
+        parts = {"mail catcher": ["catcher"], **parts}
+    if worker:
+        parts["worker"] = ["worker"]
     try:
-        if catcher:
-            children["mail catcher"] = start(["catcher"], environment)
-        children["web server"] = start(["web", host, str(port), str(threads)], environment)
-        if worker:
-            children["worker"] = start(["worker"], environment)
+        for name, part in parts.items():
+            children[name] = start(part, environment)
         ended = _await_pages(host, port, children=children, stop=stop)
         if ended is None and not stop.is_set():
             (ready or _say_ready(settings, host=host, port=port))()
-            ended = _watch(children, stop=stop)
+            ended = _watch(children, lambda name: start(parts[name], environment), stop=stop)
     finally:
         stop_all(children)
         for sign, handler in before.items():
             signal.signal(sign, handler)
     if ended:
-        print(f"Stopped, because the {ended} ended by itself", file=sys.stderr, flush=True)
+        print(f"Stopped, because the {ended} kept ending by itself", file=sys.stderr, flush=True)
     return 1 if ended else 0
 
 
@@ -261,11 +266,20 @@ def _answers(host: str, port: int) -> bool:
             return False
 
 
-def _watch(children: dict[str, Child], *, stop: threading.Event) -> str | None:
-    """Wait until told to stop, or until a part ends: its name."""
+def _watch(
+    children: dict[str, Child], start_again: Callable[[str], Child], *, stop: threading.Event
+) -> str | None:
+    """Wait until told to stop, starting again what ends; the name of a part that keeps ending."""
+    endings: list[float] = []
     while not stop.wait(0.2):
-        if ended := _ended(children):
+        if (ended := _ended(children)) is None:
+            continue
+        endings = [at for at in endings if at > time.monotonic() - A_MINUTE] + [time.monotonic()]
+        if len(endings) > ENDINGS_A_MINUTE:
             return ended
+        print(f"The {ended} ended by itself and is started again", file=sys.stderr, flush=True)
+        stop_all({ended: children[ended]})
+        children[ended] = start_again(ended)
     return None
 
 

@@ -92,11 +92,42 @@ def test_the_parts_start_answer_and_stop_when_asked(settings: Settings) -> None:
     await_free("127.0.0.1", port, seconds=0)
 
 
-def test_when_one_part_dies_the_others_are_stopped_and_the_exit_says_so(settings: Settings) -> None:
+def another(server: subprocess.Popen[str], part: str, *, than: int) -> int:
+    """Wait until a part runs anew: its process."""
+    deadline = time.monotonic() + 15
+    while (found := children(server.pid).get(part, than)) == than:
+        assert time.monotonic() < deadline, f"the {part} was not started again"
+        time.sleep(0.05)
+    return found
+
+
+@pytest.mark.parametrize("part", ["worker", "web"])
+def test_a_part_that_dies_is_started_again_and_the_others_stay(
+    settings: Settings, part: str
+) -> None:
     port = free_port(0)
 
     with serving(settings, port) as server:
-        os.kill(children(server.pid)["worker"], signal.SIGKILL)
+        before = children(server.pid)
+        os.kill(before[part], signal.SIGKILL)
+        another(server, part, than=before[part])
+        after = children(server.pid)
+        server.send_signal(signal.SIGTERM)
+        code = server.wait(20)
+
+    assert {name for name in before if before[name] != after[name]} == {part}
+    assert code == 0
+
+
+def test_a_part_that_keeps_dying_stops_them_all_and_the_exit_says_so(settings: Settings) -> None:
+    port = free_port(0)
+
+    with serving(settings, port) as server:
+        worker = children(server.pid)["worker"]
+        for _ in range(3):
+            os.kill(worker, signal.SIGKILL)
+            worker = another(server, "worker", than=worker)
+        os.kill(worker, signal.SIGKILL)
         code = server.wait(20)
 
     assert code == 1
