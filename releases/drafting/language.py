@@ -92,11 +92,17 @@ def plain(number: Decimal) -> str:
 
 
 def in_running_text(words: str, *, language: str) -> str:
-    """Without a full stop, and with a small initial unless that of a name or an abbreviation."""
+    """Without a full stop, and with a small initial unless that of a name or an abbreviation.
+
+    A capital further on makes the whole a name (`Community Fund`), unless it is that of a country
+    or the like (`Stärkt demokrati i Kenya`).
+    """
     words = words.rstrip(" .;,") or words
     first, _, rest = words.partition(" ")
     is_ordinary = first[1:] == first[1:].lower() and len(first) > 1
-    if not is_ordinary or first in _proper_names(language) or re.search(r"(^|\s)[0-9A-ZÅÄÖ]", rest):
+    names = _proper_names(language)
+    capitals = [word.rstrip(",;:") for word in rest.split() if re.match("[0-9A-ZÅÄÖ]", word)]
+    if not is_ordinary or first in names or not names.issuperset(capitals):
         return words
     return words[:1].lower() + words[1:]
 

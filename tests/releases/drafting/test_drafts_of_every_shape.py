@@ -494,6 +494,21 @@ def test_a_name_that_ends_in_a_full_stop_ends_the_sentence(language: str) -> Non
     assert "Ödlan & Co. Ek. för.\n" in body + "\n" and ".." not in body
 
 
+@pytest.mark.parametrize(
+    ("purpose", "phrase"),
+    [
+        ("Stärkt demokrati i Kenya.", "till stärkt demokrati i Kenya"),
+        ("Ungas röster i Kenya, Uganda", "till ungas röster i Kenya, Uganda"),
+        ("Agenda 2030", "till Agenda 2030"),
+        ("Community Fund", "till Community Fund"),
+    ],
+)
+def test_a_purpose_reads_on_in_the_sentence(purpose: str, phrase: str) -> None:
+    context = Context(language="sv", programme="", purpose=purpose)
+    found = draft(invented(2), currency="SEK", context=context, template=SHIPPED["sv"])
+    assert words_of(found.lead).endswith(f" {phrase}.")
+
+
 def test_a_name_in_capitals_gives_way_to_the_same_name_in_small_letters() -> None:
     rows = [Row(2, "THE LARDER", None, Decimal(5)), Row(3, "The Larder", None, Decimal(5))]
     assert words_of(made(rows, language="en").headline).startswith("The Larder receives")
