@@ -46,7 +46,8 @@ _NO = """nej, n, no, false, falskt, 0, -, –, —, tidigare, återkommande, bef
     returning, existing, previous, not new"""
 _STATUS_WORDS = {
     AwardStatus.GRANTED: """beviljad, beviljat, beviljas, beviljade, bifall, bifallen, bifalles,
-        bifölls, godkänd, godkänt, tillstyrkt, ja, delvis beviljad, delvis bifall, delvis bifallen,
+        bifölls, godkänd, godkänt, tillstyrkt, ja, delvis, delvis beviljad, delvis bifall,
+        delvis bifallen,
         beviljad delvis, beslutad, granted, approved, awarded, accepted, successful, funded, yes,
         active, completed, closed, partially approved, partly granted, partially granted, signed,
         pågående, pågår, avslutad, avslutat, slutredovisad, ongoing, live""",
@@ -170,6 +171,8 @@ def _looks_binary(text: str) -> bool:
 def _grid_of_csv(text: str) -> _Grid:
     """The records by the delimiter under which a header is found, else the most used."""
     by_delimiter = [_records(text, delimiter) for delimiter in _DELIMITERS]
+    if (lines := _lines_in_quotes(by_delimiter)) is not None:
+        by_delimiter = [_records(lines, delimiter) for delimiter in _DELIMITERS]
     if not any(by_delimiter):
         raise Unreadable("not_a_table")
 
@@ -183,6 +186,16 @@ def _grid_of_csv(text: str) -> _Grid:
     if best is None:
         raise Unreadable("not_a_table")
     return best
+
+
+def _lines_in_quotes(grids: Sequence[_Grid | None]) -> str | None:
+    """The text without the quotes that some programs put round every whole line, else None."""
+    if any(grid is None or any(len(row) > 1 for row in grid.rows) for grid in grids):
+        return None
+    lines = [row[0] if row else "" for grid in grids[:1] if grid for row in grid.rows]
+    filled = [line for line in lines if line]
+    together = len(filled) > 1 and all(re.search("[;,\t]", line) for line in filled)
+    return "\n".join(lines) if together else None
 
 
 def _records(text: str, delimiter: str) -> _Grid | None:
@@ -614,6 +627,8 @@ class _Reading:
             whole, kind = False, kind_of(kind_cell)
         if whole is None and self.is_sum_of_all(label, cells):
             whole = True
+            if _label(label) not in _phrases(_EVERYONE):  # it may be a name after all
+                self.tell("row_skipped", Severity.WARNING, row=number, text=label)
         if whole is None:
             return False
         try:

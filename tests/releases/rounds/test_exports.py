@@ -150,8 +150,8 @@ def test_the_grantees_own_country_is_not_where_the_partner_is(header: str) -> No
 
 @pytest.mark.parametrize(
     "label",
-    ["Totalt beviljat stöd", "Sammanlagt", "S:a", "Summa beviljade projekt", "Grand total (GBP)",
-     "Total EU contribution", "TOTALT STATSBIDRAG", "Total awarded to charities and councils"],
+    ["Totalt beviljat stöd", "Sammanlagt", "S:a", "Grand total (GBP)",
+     "Total EU contribution", "TOTALT STATSBIDRAG"],
 )  # fmt: skip
 def test_a_sum_is_never_a_grantee(label: str) -> None:
     table = read_text(f"Sökande;Land;Belopp\nLund;Kenya;5\nBorås;;7\n{label};;12\n")
@@ -372,3 +372,20 @@ def test_an_answer_may_be_explained(cell: str, answer: bool) -> None:
     table = read_text(f'Sökande;Ny sökande;Belopp\nAlfa;"{cell}";5\n')
 
     assert (table.rows[0].first_timer, codes(table)) == (answer, [])
+
+
+@pytest.mark.parametrize("label", ["Summa beviljade projekt", "Total awarded to charities"])
+def test_a_sum_by_its_figures_is_told_since_it_may_be_a_name(label: str) -> None:
+    table = read_text(f"Sökande;Belopp\nLund;5\nBorås;7\n{label};12\n")
+
+    assert (total(table), codes(table)) == (Decimal(12), ["row_skipped"])
+    assert len(read_text(f"Sökande;Belopp\nLund;5\nBorås;7\n{label};11\n").awards) == 3
+
+
+def test_quotes_round_whole_lines_are_taken_away() -> None:
+    table = read_text('"Sökande;Typ;Belopp"\n"Lund;kommun;5"\n"Alfa ""A"" AB;företag;7"\n')
+
+    assert [row.grantee for row in table.rows] == ["Lund", 'Alfa "A" AB']
+    commas = read_text('Sökande,Belopp\n"Alfa, Beta",5\n')
+    assert [row.grantee for row in commas.rows] == ["Alfa, Beta"]
+    assert (total(table), codes(table)) == (Decimal(12), [])
