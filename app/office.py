@@ -7,6 +7,7 @@ something the way to their own part.
 from __future__ import annotations
 
 import secrets
+from decimal import Decimal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
@@ -32,9 +33,11 @@ from app.core.forms import (
     text,
     web_address,
 )
-from app.core.organisation import Organisation, organisation
+from app.core.organisation import Organisation, Rounding, organisation
 from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
+from releases.drafting.drafting import LANGUAGES as SPEECH
+from releases.drafting.drafting import HouseStyle
 
 blueprint = Blueprint("office", __name__, url_prefix="/office")
 
@@ -49,7 +52,21 @@ MAY = {
     Role.ADMIN: "settings.may.admin",
 }
 SPOKEN = {"sv": "settings.language.sv", "en": "settings.language.en"}
-GLYPHS = {"–": "settings.glyph.en_dash", "—": "settings.glyph.em_dash"}
+GLYPHS = {
+    "–": "settings.glyph.en_dash",
+    "—": "settings.glyph.em_dash",
+    "”": "settings.glyph.quotation_mark",
+}
+ROUNDING = {
+    Rounding.NEAREST: "settings.rounding.nearest",
+    Rounding.DOWN: "settings.rounding.down",
+}
+DECIMALS = {
+    "0": "settings.rounding_decimals.0",
+    "1": "settings.rounding_decimals.1",
+    "2": "settings.rounding_decimals.2",
+}
+EXAMPLE = Decimal(10_641_000)
 
 
 def social_links(form: Form, field: Field) -> None:
@@ -102,6 +119,17 @@ class OrganisationForm(Form):
     digit_at_sentence_start = BooleanField(
         Word("settings.digit_at_sentence_start"),
         description=Word("settings.digit_at_sentence_start_hint"),
+    )
+    rounding = RadioField(
+        Word("settings.rounding"),
+        description=Word("settings.rounding_hint"),
+        choices=choices(ROUNDING.items()),
+        validators=[required_choice()],
+    )
+    rounding_decimals = RadioField(
+        Word("settings.rounding_decimals"),
+        choices=choices(DECIMALS.items()),
+        validators=[required_choice()],
     )
     four_eyes = BooleanField(
         Word("settings.four_eyes"), description=Word("settings.four_eyes_hint")
@@ -164,14 +192,14 @@ def index() -> ResponseReturnValue:
 def edit_organisation() -> ResponseReturnValue:
     sender = organisation()
     form = OrganisationForm(obj=sender, social_text=_social_text(sender))
-    return render_template("office/settings/organisation.html", form=form)
+    return _organisation_page(form)
 
 
 @blueprint.post("/settings/organisation")
 def save_organisation() -> ResponseReturnValue:
     form = OrganisationForm()
     if not form.validate():
-        return render_template("office/settings/organisation.html", form=form), 422
+        return _organisation_page(form), 422
     sender = organisation()
     _fill(sender, form)
     db.session.add(sender)
@@ -288,6 +316,14 @@ def reset_password(user_id: int) -> ResponseReturnValue:
     return _show_password(person, password)
 
 
+def roundings() -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
+    """What each choice makes of 10 641 000 kronor: per number of decimals, each rule's words."""
+    return [
+        (decimals, [(rule.value, _said(rule, int(decimals))) for rule in ROUNDING])
+        for decimals in DECIMALS
+    ]
+
+
 def role_options() -> list[tuple[str, str, str]]:
     """Each role with its name and what it may do, in the page's language."""
     language = interface_language()
@@ -301,6 +337,19 @@ def new_password() -> str:
     """Easy to read out and to type: four groups of four, without letters that look alike."""
     letters = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def _said(rule: Rounding, decimals: int) -> dict[str, str]:
+    style = HouseStyle(rounding=rule.value, rounding_decimals=decimals)
+    return {
+        code: words.rounded(EXAMPLE, currency="SEK", style=style) for code, words in SPEECH.items()
+    }
+
+
+def _organisation_page(form: OrganisationForm) -> str:
+    return render_template(
+        "office/settings/organisation.html", form=form, rules=ROUNDING, roundings=roundings()
+    )
 
 
 def _show_password(person: User, password: str) -> ResponseReturnValue:
@@ -327,6 +376,8 @@ def _sign_out_everywhere(person: User) -> None:
 
 def _fill(sender: Organisation, form: OrganisationForm) -> None:
     form.populate_obj(sender)
+    sender.rounding = Rounding(form.rounding.data)
+    sender.rounding_decimals = int(form.rounding_decimals.data)
     pairs = [line.partition("|") for line in _lines(form.social_text.data)]
     sender.social = [{"label": name.strip(), "url": url.strip()} for name, _, url in pairs]
 

@@ -69,8 +69,9 @@ def rounded_to_say(amount: Decimal, *, style: HouseStyle) -> Rounded:
     if near < 10**6:
         return Rounded(near, 0, _side(amount, near))
     for power in (6, 9, 12):
-        step = Decimal(10) ** (power - style.rounding_decimals)
-        near = _to_step(amount, step, style)
+        near = _to_step(amount, Decimal(10) ** (power - style.rounding_decimals), style)
+        if abs(near - amount) * 10 >= amount:  # 1.96 million is not `drygt en miljon`
+            near = _to_step(amount, Decimal(10) ** (power - 1), style)
         if near < 10 ** (power + 3):
             break
     return Rounded(near / Decimal(10) ** power, power, _side(amount, near))

@@ -15,10 +15,11 @@ from app.core.db import db
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language
-from releases.drafting.drafting import LANGUAGES, HouseStyle
+from releases.drafting.drafting import LANGUAGES
 from releases.drafting.forms import ProgrammeForm
 from releases.drafting.language import in_running_text
 from releases.drafting.markup import capital
+from releases.editorial.writing import house_style
 from releases.rounds.models import Programme
 from releases.rounds.questions import programme_by_id, programmes
 
@@ -63,8 +64,8 @@ def save(programme_id: int) -> ResponseReturnValue:
 
 def headline_with(purpose: str, language: str) -> str:
     """How a purpose reads in a headline: `Drygt 10,6 miljoner kronor till …`. Plain text."""
-    words, style = LANGUAGES[language], HouseStyle(quote_glyph=organisation().quote_glyph)
-    amount = words.rounded(EXAMPLE, currency="SEK", style=style)
+    words = LANGUAGES[language]
+    amount = words.rounded(EXAMPLE, currency="SEK", style=house_style(organisation()))
     phrase = in_running_text(purpose.strip().rstrip("."), language=language)
     said = f"{amount} {words.purpose(phrase)}" if phrase else amount
     return str(capital(Markup.escape(said)).unescape())

@@ -12,7 +12,7 @@ from app.core.accounts import User
 from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict
 from app.core.html import clean, clean_inline, plain
-from app.core.organisation import Organisation, organisation
+from app.core.organisation import Organisation, Rounding, organisation
 from app.core.words import translate
 from releases.drafting.drafting import (
     Context,
@@ -65,11 +65,18 @@ def context_of(round_: Round, language: str) -> Context:
         purpose=programme.purpose(language),
         read_more_url=programme.read_more_url,
         decided_on=round_.decided_on,
-        style=HouseStyle(
-            quote_glyph=sender.quote_glyph,
-            digit_at_sentence_start=sender.digit_at_sentence_start,
-        ),
+        style=house_style(sender),
         source_language=round_.language,
+    )
+
+
+def house_style(sender: Organisation) -> HouseStyle:
+    """The choices on the organisation's page, as drafting knows them."""
+    return HouseStyle(
+        quote_glyph=sender.quote_glyph,
+        digit_at_sentence_start=sender.digit_at_sentence_start,
+        rounding="down" if sender.rounding is Rounding.DOWN else "nearest",
+        rounding_decimals=sender.rounding_decimals,
     )
 
 

@@ -12,7 +12,7 @@ from flask_security import verify_password
 
 from app.core.accounts import Role, User, find_user
 from app.core.db import db
-from app.core.organisation import Organisation, organisation
+from app.core.organisation import Organisation, Rounding, organisation
 from tests.factories import signed_in, user
 
 GOOD = {
@@ -27,6 +27,8 @@ GOOD = {
     "time_zone": "Europe/Stockholm",
     "quote_glyph": "—",
     "digit_at_sentence_start": "y",
+    "rounding": "down",
+    "rounding_decimals": "0",
 }
 PERSON = {"name": "Dan Dahl", "email": "Dan@press.example", "role": "editor", "language": "en"}
 
@@ -50,6 +52,19 @@ def test_the_organisation_is_saved_whole(client: FlaskClient, admin: User) -> No
     assert kept.about_sv == "Första stycket.\n\nAndra stycket."
     assert str(kept.about_on) == "2026-01-15"
     assert (kept.quote_glyph, kept.digit_at_sentence_start, kept.four_eyes) == ("—", True, False)
+    assert (kept.rounding, kept.rounding_decimals) == (Rounding.DOWN, 0)
+
+
+def test_the_page_shows_what_each_way_of_rounding_makes_of_a_sum(
+    client: FlaskClient, admin: User
+) -> None:
+    page = signed_in(client, admin).get("/office/settings/organisation").text
+    table = page[page.index('id="roundings"') :].replace("&#160;", "\u00a0")
+
+    assert '<span lang="sv">nästan elva miljoner kronor</span>' in table
+    assert '<span lang="sv">drygt tio miljoner kronor</span>' in table
+    assert '<span lang="en">over SEK\u00a010.64\u00a0million</span>' in table
+    assert table.count("is-chosen") == 1
 
 
 def test_saving_again_changes_the_same_organisation(client: FlaskClient, admin: User) -> None:
@@ -76,6 +91,8 @@ def test_saving_again_changes_the_same_organisation(client: FlaskClient, admin: 
         ("about_on", "i våras", "Det är inget datum."),
         ("time_zone", "Europe/Visby", "Tidszonen finns inte."),
         ("quote_glyph", "*", "Välj ett av alternativen."),
+        ("rounding", "up", "Välj ett av alternativen."),
+        ("rounding_decimals", "3", "Välj ett av alternativen."),
     ],
 )
 def test_a_form_that_cannot_be_saved_says_why_and_keeps_every_word(
