@@ -81,15 +81,16 @@ class Courier:
         `before_dot` is called once the whole text is out; only if it answers True does the dot
         follow. Raises Unreachable, Fenced or Uncertain.
         """
-        host = self._connected()
+        kept = self._host is not None
         try:
-            refusal = self._envelope(host, sender=sender, to=to)
-            if refusal is not None:
-                return self._after(refusal)
-            host.send(data if data.endswith(b"\r\n") else data + b"\r\n")
-        except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            raise Unreachable(str(error)) from error
+            host, refusal = self._hand_over(data, sender=sender, to=to)
+        except Unreachable:
+            if not kept:
+                raise
+            # The server hung up between two mails, as it may; nothing was handed over yet.
+            host, refusal = self._hand_over(data, sender=sender, to=to)
+        if refusal is not None:
+            return self._after(refusal)
         try:
             ours = before_dot()
         except BaseException:
@@ -107,6 +108,18 @@ class Courier:
             self._drop()
             raise Uncertain(str(error)) from error
         return self._after(reply)
+
+    def _hand_over(self, data: bytes, *, sender: str, to: str) -> tuple[smtplib.SMTP, Reply | None]:
+        """Everything but the dot; the first refusal, if there was one. Raises Unreachable."""
+        host = self._connected()
+        try:
+            refusal = self._envelope(host, sender=sender, to=to)
+            if refusal is None:
+                host.send(data if data.endswith(b"\r\n") else data + b"\r\n")
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise Unreachable(str(error)) from error
+        return host, refusal
 
     def _envelope(self, host: smtplib.SMTP, *, sender: str, to: str) -> Reply | None:
         """MAIL, RCPT, DATA. The first refusal, or None when the text may follow."""
