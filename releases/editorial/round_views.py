@@ -18,7 +18,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 from wtforms import FileField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from app.core import jobs
 from app.core.accounts import Role, signed_in
@@ -210,12 +210,12 @@ class ImportForm(Form):
 
     file = FileField()
     programme = StringField(
-        validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)]
+        validators=[DataRequired(Word("rounds.choose.required")), Length(max=200)]
     )
-    name = StringField(validators=[InputRequired(Word("rounds.choose.required")), Length(max=200)])
+    name = StringField(validators=[DataRequired(Word("rounds.choose.required")), Length(max=200)])
     decided_on = StringField(validators=[Optional()])
     stated_total = StringField(validators=[Optional(), Length(max=40)])
-    currency = SelectField(choices=[("", ""), *((code, code) for code in CURRENCIES)])
+    currency = SelectField(choices=["", *CURRENCIES])
 
     def validate_decided_on(self, field: StringField) -> None:
         try:
