@@ -64,7 +64,8 @@ def freeze(letter: Letter) -> bytes:
         f"Message-ID: <{Slot.MESSAGE_ID}>",
         *(f"{name}: {_one_line(value)}" for name, value in letter.headers.items()),
         "MIME-Version: 1.0",
-        f'Content-Type: multipart/alternative; boundary="{boundary}"',
+        "Content-Type: multipart/alternative;",
+        f' boundary="{boundary}"',
     ]
     if any(len(line) > LONGEST_LINE for line in head):
         raise ValueError("a header line is too long")
