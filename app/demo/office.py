@@ -74,7 +74,7 @@ def move_in() -> None:
 def _organisation() -> Organisation:
     return Organisation(
         name_sv="Internationellt Centrum för Lokal Demokrati, ICLD",
-        name_en="Swedish International Centre for Local Democracy, ICLD",
+        name_en="ICLD, Swedish International Centre for Local Democracy",
         short_name="ICLD",
         street="Söderväg 1D",
         postcode="621 58",
