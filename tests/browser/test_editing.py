@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from app.core.accounts import Role, find_user
 from app.core.db import db
 from app.core.html import figures_in, gaps, plain
-from releases.editorial.models import Release
+from releases.editorial.models import Release, State
 from tests import factories
 from tests.browser.conftest import Office, running_office
 from tests.browser.pages import EditPage, LookOver, ReleasePage, SignInAs
@@ -263,7 +263,7 @@ def test_a_published_text_is_compared_with_its_changes(
         published = factories.release(
             find_user(ALVA),
             language="en",
-            state=factories.State.PUBLISHED,
+            state=State.PUBLISHED,
             editor=find_user(BO),
         ).id
     sign_in(page, ALVA)
