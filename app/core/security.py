@@ -6,7 +6,10 @@ address somebody typed, never on a signed-in browser. Staff forms all carry one.
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, request
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
@@ -41,8 +44,18 @@ def init_app(app: Flask) -> None:
     app.after_request(_set_headers)
 
 
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def only_reads(view: View) -> View:
+    """A POST that changes nothing, such as a preview: it must not wait for those who write."""
+    view.only_reads = True  # type: ignore[attr-defined]
+    return view
+
+
 def _begin_reading() -> None:
-    if request.method in ("GET", "HEAD", "OPTIONS"):
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in ("GET", "HEAD", "OPTIONS") or hasattr(view, "only_reads"):
         g.reading = reading()
         g.reading.__enter__()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -64,7 +65,8 @@ class TemplateProblem(ValueError):
     def told_in(self, language: str) -> str:
         """The sentence for the editor, the part called by its everyday name."""
         part = translate(PARTS[self.part], language)
-        return translate(self.key, language, **{**self.facts, "part": part})
+        text = translate(self.key, language, **{**self.facts, "part": part})
+        return re.sub(r" \(\w+ \?\)", "", text)  # where nobody knows the line, none is told
 
 
 def render(source: str, *, part: str, words: Mapping[str, Any], style: HouseStyle) -> str:
@@ -77,7 +79,12 @@ def render(source: str, *, part: str, words: Mapping[str, Any], style: HouseStyl
     except _TooMuch as problem:
         raise TemplateProblem("drafting.template_too_long", part=part) from problem
     except ForbiddenMarkup as problem:
-        raise TemplateProblem("drafting.template_markup", part=part, what=str(problem)) from problem
+        raise TemplateProblem(
+            "drafting.template_markup",
+            part=part,
+            line=_line_with(str(problem), source),
+            what=str(problem),
+        ) from problem
     except MissingFigure as problem:
         at = _line_of(problem, part)
         raise TemplateProblem(
@@ -88,11 +95,14 @@ def render(source: str, *, part: str, words: Mapping[str, Any], style: HouseStyl
             "drafting.template_forbidden", part=part, line=_line_of(problem, part)
         ) from problem
     except UndefinedError as problem:
+        name = _quoted(problem.message or "")
+        like = _like(name, words)
         raise TemplateProblem(
-            "drafting.template_undefined",
+            "drafting.template_undefined_like" if like else "drafting.template_undefined",
             part=part,
             line=_line_of(problem, part),
-            name=_quoted(problem.message or ""),
+            name=name,
+            like=like,
         ) from problem
     except Exception as problem:  # an editor's template may fail in any way Jinja can
         raise TemplateProblem(
@@ -146,6 +156,7 @@ class _Kitchen(ImmutableSandboxedEnvironment):
         try:
             tree = self.parse(source)
             _judge(tree, part)
+            self._know(tree, part)
             for loop in tree.find_all(nodes.For):
                 loop.iter = nodes.Filter(
                     loop.iter, "_counted", [], [], None, None, lineno=loop.lineno
@@ -153,11 +164,17 @@ class _Kitchen(ImmutableSandboxedEnvironment):
             code = self.compile(tree, name=part, filename=part)
             return self.template_class.from_code(self, code, {})
         except TemplateSyntaxError as problem:
-            raise TemplateProblem(
-                "drafting.template_syntax", part=part, line=problem.lineno, what=problem.message
-            ) from problem
+            raise _mistake(problem, source, part) from problem
         except (TemplateError, RecursionError, SyntaxError, MemoryError) as problem:
             raise TemplateProblem("drafting.template_failed", part=part) from problem
+
+    def _know(self, tree: nodes.Template, part: str) -> None:
+        """Refuses unknown filters and tests; inside an `if` Jinja would tell only when used."""
+        for node in tree.find_all((nodes.Filter, nodes.Test)):
+            is_filter = isinstance(node, nodes.Filter)
+            if node.name not in (self.filters if is_filter else self.tests):
+                key = f"drafting.template_no_{'filter' if is_filter else 'test'}"
+                raise TemplateProblem(key, part=part, line=node.lineno, name=node.name)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, LoopContext):
@@ -217,6 +234,45 @@ def _line_of(problem: BaseException, part: str) -> int | None:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
+
+
+def _mistake(problem: TemplateSyntaxError, source: str, part: str) -> TemplateProblem:
+    """Jinja's complaint about a mistake, the common ones in our own words."""
+    said = problem.message or ""
+    if "Unexpected end of template" in said and (left := _left_open(source)):
+        tag, line = left
+        return TemplateProblem("drafting.template_unclosed", part=part, line=line, name=tag)
+    if said.startswith("Encountered unknown tag"):
+        name = _quoted(said.split(".")[0])
+        line = problem.lineno
+        return TemplateProblem("drafting.template_no_tag", part=part, line=line, name=name)
+    return TemplateProblem("drafting.template_syntax", part=part, line=problem.lineno, what=said)
+
+
+def _left_open(source: str) -> tuple[str, int] | None:
+    """The innermost `if` or `for` that nothing ends, and its line."""
+    waiting: list[tuple[str, int]] = []
+    for number, line in enumerate(source.split("\n"), 1):
+        for tag in re.findall(r"{%[-+]?\s*(if|for|endif|endfor)\b", line):
+            if not tag.startswith("end"):
+                waiting.append((tag, number))
+            elif waiting:
+                waiting.pop()
+    return waiting[-1] if waiting else None
+
+
+def _line_with(markup: str, source: str) -> int | None:
+    """The first line where the forbidden markup is written out; None when it comes of figures."""
+    sought = markup.rstrip(">").casefold()
+    lines = enumerate(source.casefold().split("\n"), 1)
+    return next((number for number, line in lines if sought in line), None)
+
+
+def _like(name: str, words: Mapping[str, Any]) -> str:
+    """The known name that `name` is most likely a slip for, or nothing."""
+    parts = {child for said in words.values() if isinstance(said, Said) for child in said._children}
+    known = [one for one in sorted({*words, *parts}) if not one.isdigit()]
+    return next(iter(get_close_matches(name, known, n=1, cutoff=0.75)), "")
 
 
 def _printable(value: Any) -> Any:

@@ -20,6 +20,7 @@ from releases.drafting.drafting import (
     check_template,
     draft,
 )
+from releases.drafting.offering import offered
 from releases.rounds.table import Row
 
 ROWS = [
@@ -134,7 +135,21 @@ def test_what_templates_cannot_do(source: str) -> None:
         ("Hej\n\n{{ kinds.samfund }}", "drafting.template_no_figure", 3),
         ("{{ award.9.amount }}", "drafting.template_undefined", 1),
         ("\n{% if %}", "drafting.template_syntax", 2),
-        ("{{ total|nope }}", "drafting.template_syntax", 1),
+        ("{{ total|nope }}", "drafting.template_no_filter", 1),
+        ("\n{% if total is nice %}x{% endif %}", "drafting.template_no_test", 2),
+        ("{{ total\n\n", "drafting.template_syntax", 1),
+        ("\n{% fi total %}", "drafting.template_no_tag", 2),
+        ("{% if total %}x\n{% endif %}{% endif %}", "drafting.template_no_tag", 2),
+        ("a\n{% if total %}\n{% for e in examples %}x\nb", "drafting.template_unclosed", 3),
+        (
+            "a\n{% if total %}\n{% for e in examples %}x{% endfor %}",
+            "drafting.template_unclosed",
+            2,
+        ),
+        ("{{ totl }}", "drafting.template_undefined_like", 1),
+        ("\n{{ total.runded }}", "drafting.template_undefined_like", 2),
+        ("a\n<script>x</script>", "drafting.template_markup", 2),
+        ("a\n\n<p>x</p>", "drafting.template_markup", 3),
         ("\n{% set x = 1 %}", "drafting.template_forbidden", 2),
         ("{% for x in 'abc' %}" * 8 + "{% endfor %}" * 8, "drafting.template_too_long", None),
     ],
@@ -144,6 +159,40 @@ def test_a_problem_says_where(source: str, key: str, line: int | None) -> None:
         source = source.replace("abc", "abcdefghij")
     found = problem(source)
     assert (found.key, found.line) == (key, line)
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("{% if total %}", "har ett {% if %} som aldrig avslutas (rad 1). Skriv {% endif %} där"),
+        ("{{ totl }}", "använder namnet totl, som inte finns (rad 1). Menade du total?"),
+        ("{% fi %}", "har ett {% fi %} som inte hör hemma där (rad 1)."),
+        ("{{ examples[0].partners }}<b>{{ total }}</b>", "är inte tillåten där: <b> (rad 1)"),
+        ("{{ gap('a') }}" * 20_001, "är för lång eller ger för lång text."),
+    ],
+)
+def test_a_problem_is_told_in_words_an_editor_knows(source: str, told: str) -> None:
+    sentence = problem(source).told_in("sv")
+    assert told.replace("är inte tillåten", "inte är tillåten").replace("HTML ", "") in sentence
+
+
+def test_what_is_offered_is_what_the_round_says() -> None:
+    found = offered(ROWS, currency="SEK", context=CONTEXT)
+    names = {one.source: one.text for one in found.names}
+    holds = {one.name: one.holds for one in found.conditions}
+
+    assert names["{{ total }}"] == "1\u00a0000\u00a0000\u00a0kronor"
+    assert names["{{ programme.through }}"] == "genom programmet Partnerskap"
+    assert names["{{ award.2.partners }}"] == "Kitui"
+    assert names["{{ decided_on }}"] == ""
+    assert holds["examples"] and not holds["one_grantee"] and not holds["partners"]
+    for one in found.conditions:
+        whole = f"{one.before}x{one.after}"
+        in_loop = "{% for example in examples %}" + whole + "{% endfor %}"
+        assert lead(in_loop if "example." in whole else whole) in {"", "x"}
+    for source, text in names.items():
+        if text:
+            assert lead(source)
 
 
 def test_a_template_is_checked_without_a_round() -> None:
@@ -219,8 +268,9 @@ def test_every_code_has_its_sentence() -> None:
     codes = [
         "country_not_translated", "first_timer_contradicted", "headline_long", "kinds_incomplete",
         "no_awards", "theme_not_translated", "template_failed", "template_forbidden",
-        "template_markup", "template_no_figure", "template_syntax", "template_too_long",
-        "template_undefined",
+        "template_markup", "template_no_figure", "template_no_filter", "template_no_tag",
+        "template_no_test", "template_syntax", "template_too_long", "template_unclosed",
+        "template_undefined", "template_undefined_like",
     ]  # fmt: skip
     for language in ("sv", "en"):
         assert {f"drafting.{code}" for code in codes} <= set(catalogue(language))

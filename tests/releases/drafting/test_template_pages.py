@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core.accounts import User
+from app.core.accounts import Role, User
 from app.core.db import db
 from releases.drafting.drafting import SHIPPED
-from releases.drafting.models import HouseTemplate
+from releases.drafting.models import HouseTemplate, HouseTemplateVersion
 from releases.rounds import importing
 from releases.rounds.models import Programme, Round
 from releases.rounds.reading import read
+from tests import factories
 from tests.factories import A_MORNING, signed_in
 
 SEED = Path(__file__).parents[1] / "rounds" / "seed.csv"
@@ -117,7 +120,7 @@ def test_a_good_wording_is_kept(client: FlaskClient, editor: User, programme: Pr
 @pytest.mark.parametrize(
     ("lead", "told"),
     [
-        ("Hej\n{% if total %}\nså", "Mallen för ingressen har ett skrivfel (rad"),
+        ("Hej\n{% if total %}\nså", "som aldrig avslutas (rad 2)"),
         ("Hej\n{{ total.__class__() }}", "inte är tillåtet (rad 2)"),
         ("Hej\n{% set x = 1 %}", "inte är tillåtet (rad 2)"),
     ],
@@ -147,7 +150,12 @@ def test_a_name_the_round_does_not_have_is_told_with_its_line(
         address(programme, "/preview"), data={**WORDING, "lead": "Hej\n{{ totl }}"}
     ).text
 
-    assert "Mallen för ingressen använder namnet totl, som inte finns (rad 2)." in page
+    assert (
+        "Mallen för ingressen använder namnet totl, som inte finns (rad 2). Menade du total?"
+        in page
+    )
+    assert 'data-line="2"' in page
+    assert '<span class="quiet">Rad 2</span> <code>{{ totl }}</code>' in page
     assert "Rätta felet i mallen" in page
 
 
@@ -178,6 +186,148 @@ def test_the_shipped_wording_can_be_had_back(
     assert template.headline == SHIPPED["sv"].headline
 
 
+def wordings(programme: Programme) -> list[str]:
+    """The headlines of the earlier versions, the oldest first."""
+    db.session.rollback()
+    found = sa.select(HouseTemplateVersion).order_by(HouseTemplateVersion.number)
+    return [version.headline for version in db.session.scalars(found)]
+
+
+def test_every_change_keeps_the_wording_it_replaces(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    signed_in(client, editor)
+    client.post(address(programme), data=WORDING)
+    client.post(address(programme), data={**WORDING, "headline": "Andra"})
+    client.post(address(programme), data={**WORDING, "headline": "Andra"})  # nothing new
+    client.post(address(programme, "/reset"))
+    client.post(address(programme, "/reset"))
+
+    page = client.get(address(programme)).text
+
+    assert wordings(programme) == [SHIPPED["sv"].headline, WORDING["headline"], "Andra"]
+    assert [number in page for number in ("/versions/3", "/versions/2", "/versions/4")] == [
+        True,
+        True,
+        False,
+    ]
+    assert "· Bo" in page
+
+
+def test_saving_the_shipped_wording_is_no_edit(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    shipped = asdict(SHIPPED["sv"])
+    signed_in(client, editor)
+
+    client.post(address(programme), data=shipped)
+    assert wordings(programme) == []
+    client.post(address(programme), data=WORDING)
+    client.post(address(programme), data=shipped)
+
+    (template,) = kept()
+    assert template.edited_at is None
+    assert len(wordings(programme)) == 2
+
+
+def test_an_earlier_wording_is_shown_compared_and_had_back(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    signed_in(client, editor)
+    client.post(address(programme), data=WORDING)
+    client.post(address(programme), data={**WORDING, "lead": "Ny ingress {{ total }}."})
+
+    page = client.get(address(programme, "/versions/2")).text
+    answer = client.post(address(programme, "/versions/2/restore"))
+
+    assert "Till {{ grantees.count }}." in page
+    assert "<ins>" in page and "ingress" in page
+    assert answer.status_code == 302
+    (template,) = kept()
+    assert template.lead == WORDING["lead"]
+    assert len(wordings(programme)) == 3
+    assert "Så lyder mallen i dag." in client.get(address(programme, "/versions/2")).text
+    assert "som den levererades" in client.get(address(programme, "/versions/1")).text
+    assert client.get(address(programme, "/versions/9")).status_code == 404
+    assert client.post(address(programme, "/versions/9/restore")).status_code == 404
+
+
+def test_an_earlier_wording_that_may_no_longer_be_used_is_told(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    signed_in(client, editor)
+    client.post(address(programme), data=WORDING)
+    db.session.execute(sa.update(HouseTemplateVersion).values(lead="{% set x = 1 %}"))
+    db.session.commit()
+
+    answer = client.post(address(programme, "/versions/1/restore"))
+
+    assert answer.status_code == 422
+    assert "inte är tillåtet (rad 1)" in answer.text
+    assert kept()[0].headline == WORDING["headline"]
+
+
+def test_a_change_made_meanwhile_is_not_overwritten_unseen(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    signed_in(client, editor)
+    client.post(address(programme), data={**WORDING, "headline": "Hennes", "base": 0})
+
+    answer = client.post(address(programme), data={**WORDING, "headline": "Hans", "base": 0})
+
+    assert answer.status_code == 409
+    assert "Någon annan har ändrat mallen medan du skrev." in answer.text
+    assert ">\nHans</textarea>" in answer.text
+    assert 'name="base" value="1"' in answer.text
+    assert kept()[0].headline == "Hennes"
+    client.post(address(programme), data={**WORDING, "headline": "Hans", "base": 1})
+    assert kept()[0].headline == "Hans"
+    assert wordings(programme)[-1] == "Hennes"
+
+
+def test_the_draft_follows_what_is_typed(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    first = a_round(programme, name="Hösten 2022")
+    a_round(programme, name="Våren 2023", more=b"\n")
+    signed_in(client, editor)
+    live = address(programme, "/live")
+
+    typed = client.post(live, data=WORDING).get_json()
+    other = client.post(live, data={**WORDING, "round": first.id, "offered": "1"}).get_json()
+    slip = client.post(live, data={**WORDING, "lead": "Hej\r\n{{ totl }}"}).get_json()
+
+    assert "Till <data" in typed["preview"] and "Våren 2023" in typed["preview"]
+    assert typed["problem"] is None and "offered" not in typed
+    assert "Hösten 2022" in other["preview"] and "{{ total.rounded }}" in other["offered"]
+    assert slip["problem"]["part"] == "lead"
+    assert (slip["problem"]["line"], slip["problem"]["words"]) == (2, "{{ totl }}")
+    assert "Rätta felet i mallen" in slip["preview"]
+    assert kept() == []
+
+
+def test_a_preview_waits_for_nobody_who_writes(app: Flask, editor: User) -> None:
+    for name in ("preview", "live"):
+        assert app.view_functions[f"house_templates.{name}"].only_reads  # type: ignore[attr-defined]
+    assert not hasattr(app.view_functions["house_templates.save"], "only_reads")
+
+
+@pytest.mark.parametrize("more", ["", "/versions/1"])
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_the_pages_speak_both_languages(
+    client: FlaskClient, programme: Programme, language: str, more: str
+) -> None:
+    person = factories.user(f"{language}@press.example", role=Role.EDITOR, language=language)
+    a_round(programme)
+    signed_in(client, person)
+    client.post(address(programme), data=WORDING)
+
+    answer = client.get(address(programme, more))
+
+    assert answer.status_code == 200
+    assert f'<html lang="{language}">' in answer.text
+
+
 def test_templates_and_programmes_are_for_editors(
     client: FlaskClient, writer: User, programme: Programme
 ) -> None:
@@ -185,8 +335,8 @@ def test_templates_and_programmes_are_for_editors(
 
     for path in ("/office/programmes/", f"/office/programmes/{programme.id}", address(programme)):
         assert client.get(path).status_code == 403
-    for path in (address(programme), address(programme, "/preview"), address(programme, "/reset")):
-        assert client.post(path, data=WORDING).status_code == 403
+    for more in ("", "/preview", "/live", "/reset", "/versions/1/restore"):
+        assert client.post(address(programme, more), data=WORDING).status_code == 403
 
 
 def test_there_are_templates_in_our_languages_only(
