@@ -62,7 +62,13 @@ def init_app(app: Flask) -> None:
 def _register_blueprints(app: Flask) -> None:
     from app import office, outbox
     from releases.drafting import views as programmes
-    from releases.editorial import contact_views, release_views, round_views, template_views
+    from releases.editorial import (
+        check_views,
+        contact_views,
+        release_views,
+        round_views,
+        template_views,
+    )
     from releases.newsroom import preview
     from releases.newsroom import public as newsroom
     from subscribers import mailing_views
@@ -73,6 +79,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(preview.blueprint)
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(round_views.blueprint)
+    app.register_blueprint(check_views.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)

@@ -27,6 +27,7 @@ from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
 from releases.editorial.workflow import Action
 from releases.editorial.writing import Text, contacts, figures_of, save, text_of
+from releases.rounds.confirming import ticks
 
 EXTRA_LINKS = 2
 
@@ -80,6 +81,7 @@ def one(release_id: int) -> ResponseReturnValue:
         events=questions.history(release),
         others=questions.other_languages(release),
         since_live=compare(live, release.head) if live else [],
+        unchecked=_unchecked_rows(release),
     )
 
 
@@ -207,6 +209,14 @@ def _four_eyes_stand_in_the_way(release: Release, person: User) -> bool:
         and person.may(Role.EDITOR)
         and not workflow.may(release, Action.APPROVE, by=person)
     )
+
+
+def _unchecked_rows(release: Release) -> int:
+    """How many rows of its round nobody has compared with the decision."""
+    round_id = release.story.round_id
+    if round_id is None or release.state is State.WITHDRAWN:
+        return 0
+    return ticks(round_id).unchecked
 
 
 def _reading(release: Release, shown: Revision) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from releases.editorial.questions import of_round
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
 from releases.rounds import importing, questions
 from releases.rounds.amounts import parse_amount
+from releases.rounds.confirming import checks, ticks_of
 from releases.rounds.exporting import csv_bytes, xlsx_bytes
 from releases.rounds.figures import compute
 from releases.rounds.models import Upload
@@ -72,7 +73,9 @@ def _staff() -> None:
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     before = request.args.get("before", type=int)
-    return render_template("office/rounds/index.html", page=questions.rounds_page(before=before))
+    page = questions.rounds_page(before=before)
+    ticks = ticks_of([round_.id for round_ in page.items])
+    return render_template("office/rounds/index.html", page=page, ticks=ticks)
 
 
 @blueprint.get("/import")
@@ -165,6 +168,8 @@ def one(round_id: int) -> ResponseReturnValue:
         figures=_telling(figures_of(stored, interface_language())),
         page=(page := questions.awards_page(stored, after=request.args.get("after", 0, type=int))),
         rows=[award.row() for award in page.items],
+        ticks=ticks_of([round_id])[round_id],
+        checks=checks(page.items),
         releases=of_round(stored),
         may_word=(person := signed_in()) is not None and person.may(Role.EDITOR),
     )

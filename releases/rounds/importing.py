@@ -10,7 +10,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from app.core.accounts import User
-from app.core.db import db
+from app.core.db import db, guarded
 from app.core.errors import BadInput
 from releases.rounds.models import Award, Programme, Round
 from releases.rounds.table import Row, Table
@@ -60,6 +60,18 @@ def store(
             return known
         raise
     return stored
+
+
+def date_decision(round_: Round, day: date) -> None:
+    """Say when a round was decided that came without a date. Raises BadInput when it has one."""
+    dated = guarded(
+        sa.update(Round)
+        .where(Round.id == round_.id, Round.decided_on.is_(None))
+        .values(decided_on=day)
+    )
+    if not dated:
+        raise BadInput("round_is_dated")
+    db.session.refresh(round_)
 
 
 def same_file(content: bytes, *, programme: Programme | None) -> Round | None:
