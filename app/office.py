@@ -27,12 +27,12 @@ from app.core.forms import (
     Word,
     choices,
     email_address,
-    is_web_address,
     long_text,
     required_choice,
     text,
     web_address,
 )
+from app.core.html import is_web_address
 from app.core.organisation import Organisation, Rounding, organisation
 from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language

@@ -31,7 +31,7 @@ from app.core import formats
 from app.core.accounts import signed_in
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NotNow
-from app.core.organisation import Organisation, organisation, unnamed
+from app.core.organisation import organisation, unnamed
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, preferred_language, speak, t
 
@@ -94,9 +94,7 @@ def _furnish(app: Flask) -> None:
     """Globals and filters of the templates; also seen by imported macros."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(
-        t=t, organisation=the_organisation, asset=asset, signed_in=signed_in
-    )
+    app.jinja_env.globals.update(t=t, organisation=organisation, asset=asset, signed_in=signed_in)
     app.jinja_env.filters.update(
         amount=lambda value: formats.amount(value, interface_language()),
         long_date=lambda moment: formats.long_date(moment, interface_language(), _zone()),
@@ -109,14 +107,6 @@ def _furnish(app: Flask) -> None:
         postcode=formats.postcode,
         web_name=formats.web_name,
     )
-
-
-def the_organisation() -> Organisation:
-    """The organisation, asked for once a request."""
-    if "organisation" not in g:
-        g.organisation = organisation()
-    found: Organisation = g.organisation
-    return found
 
 
 def asset(name: str) -> str:
@@ -219,7 +209,7 @@ def _page_facts() -> dict[str, Any]:
 
 
 def _zone() -> str:
-    return the_organisation().time_zone
+    return organisation().time_zone
 
 
 def _version(name: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
@@ -16,6 +15,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from app.core.accounts import normal_email
 from app.core.errors import BadInput
+from app.core.html import is_web_address
 from app.core.words import translate
 from app.core.words.language import interface_language
 
@@ -91,15 +91,6 @@ def email_address(form: Form, field: Field) -> None:
     except BadInput as error:
         word = translate(f"errors.{error.key}", interface_language(), **error.facts)
         raise ValidationError(word) from None
-
-
-def is_web_address(text: str) -> bool:
-    """Whether a browser may follow it: http or https, and a host."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in text
-    except ValueError:
-        return False
 
 
 def _text(kind: Any, label: str, hint: str, most: int, required: bool, check: Any) -> Any:

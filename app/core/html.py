@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import bleach
 import nh3
@@ -61,6 +62,15 @@ def plain(text: str) -> str:
     parser.feed(text)
     parser.close()
     return parser.result()
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a browser may follow it: http or https, and a host."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and " " not in text
+    except ValueError:
+        return False
 
 
 def without_gaps(text: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
+from flask import g, has_request_context
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.clock import STOCKHOLM
@@ -60,7 +61,19 @@ class Organisation(Base):
 
 
 def organisation() -> Organisation:
-    """The installation's organisation; an unnamed one until somebody has filled it in."""
+    """The installation's organisation; an unnamed one until somebody has filled it in.
+
+    Asked for once a request; outside one it is asked for each time, since a worker lives long.
+    """
+    if not has_request_context():
+        return _stored()
+    if "organisation" not in g:
+        g.organisation = _stored()
+    found: Organisation = g.organisation
+    return found
+
+
+def _stored() -> Organisation:
     found = db.session.scalar(sa.select(Organisation).order_by(Organisation.id).limit(1))
     return found or unnamed("Organisationen", "The organisation")
 

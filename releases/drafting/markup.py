@@ -13,10 +13,10 @@ import html
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
-from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from app.core.html import is_web_address
 from releases.drafting.language import (
     HouseStyle,
     Language,
@@ -53,14 +53,6 @@ def link(url: str, *, text: str) -> Markup:
     if not is_web_address(url):
         return escape(text)
     return Markup('<a href="{}">{}</a>').format(url, text)
-
-
-def is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def say(figure: Figure, *, language: Language, source: str, style: HouseStyle) -> str:

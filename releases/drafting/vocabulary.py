@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from app.core.html import is_web_address
 from releases.drafting.context import Context, Quote
 from releases.drafting.language import Language, in_running_text
 from releases.drafting.markup import (
     data,
     gap,
-    is_web_address,
     link,
     places_in_html,
     say_in_html,

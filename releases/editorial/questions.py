@@ -95,7 +95,7 @@ def revision_of(release: Release, revision_id: int) -> Revision:
         .options(joinedload(Revision.author))
     )
     if found is None:
-        raise NotFound("no_such_revision", id=revision_id)
+        raise NotFound("no_such_revision")
     return found
 
 

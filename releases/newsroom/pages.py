@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from markupsafe import Markup
 
@@ -86,17 +86,9 @@ def web_links(links: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     found = []
     for link in links:
         url = str(link.get("url") or "").strip()
-        if is_web_address(url):
+        if html.is_web_address(url):
             found.append({"label": str(link.get("label") or link.get("name") or url), "url": url})
     return found
-
-
-def is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
 
 
 def share_links(*, title: str, url: str) -> list[tuple[str, str]]:
