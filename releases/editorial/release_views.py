@@ -16,8 +16,7 @@ from app.core.accounts import Role, User, me
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
-from app.core.forms import is_web_address
-from app.core.html import gaps
+from app.core.html import gaps, is_web_address
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import t
