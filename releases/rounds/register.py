@@ -18,10 +18,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from releases.rounds.table import Row
+
+CLOSE = 0.84  # how much of two names must agree for one to be taken as a slip for the other
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,30 @@ def kind_in_register(name: str) -> str | None:
     name = _fold(name).casefold()
     if _federation_stem(name):
         return "kommunalforbund"
-    spelled = {kind for kind, form in _spelled_out() if form == name}
-    return spelled.pop() if len(spelled) == 1 else None
+    spelled = _kinds_spelled_out().get(name, frozenset())
+    return next(iter(spelled)) if len(spelled) == 1 else None
 
 
 def similar(name: str, kind: str = "kommun") -> str | None:
     """The short name in the register that a misspelt `name` is close to, or None."""
-    forms = {form: place.short for (of, form), place in _by_form().items() if of == kind}
-    close = difflib.get_close_matches(_fold(name).casefold(), forms, n=1, cutoff=0.84)
-    return forms[close[0]] if close else None
+    return _similar(_fold(name).casefold(), kind)
+
+
+@lru_cache(maxsize=4096)  # a big file names the same unknown grantee on many rows
+def _similar(name: str, kind: str) -> str | None:
+    forms = _forms_of(kind)
+    likely = [form for form, (_, letters) in forms.items() if _may_be_close(name, form, letters)]
+    close = difflib.get_close_matches(name, likely, n=1, cutoff=CLOSE)
+    return forms[close[0]][0] if close else None
+
+
+def _may_be_close(name: str, form: str, letters: frozenset[str]) -> bool:
+    """False when so many letters are missing that no comparison could reach CLOSE.
+
+    Of two texts that close, each keeps at least CLOSE times half their joint length.
+    """
+    kept = CLOSE * (len(name) + len(form)) / 2
+    return min(len(name), len(form)) >= kept and len(letters.difference(name)) <= len(form) - kept
 
 
 @cache
@@ -107,6 +124,22 @@ def _spelled_out() -> frozenset[tuple[str, str]]:
         and form != place.short.removeprefix("Region ")
         and not (kind == "kommun" and form == place.short)
     )
+
+
+@cache
+def _kinds_spelled_out() -> dict[str, frozenset[str]]:
+    """What kinds a form says of itself: one, as a rule."""
+    found: dict[str, frozenset[str]] = {}
+    for kind, form in _spelled_out():
+        found[form] = found.get(form, frozenset()) | {kind}
+    return found
+
+
+@cache
+def _forms_of(kind: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Every form of a kind, with the place's short name and the letters in the form."""
+    known = _by_form().items()
+    return {form: (place.short, frozenset(form)) for (of, form), place in known if of == kind}
 
 
 @cache
