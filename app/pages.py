@@ -63,11 +63,13 @@ def _register_blueprints(app: Flask) -> None:
     from app import office, outbox
     from releases.drafting import views as programmes
     from releases.editorial import (
+        change_views,
         check_views,
         contact_views,
         release_views,
         round_views,
         template_views,
+        update_views,
     )
     from releases.newsroom import preview
     from releases.newsroom import public as newsroom
@@ -80,6 +82,8 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(round_views.blueprint)
     app.register_blueprint(check_views.blueprint)
+    app.register_blueprint(change_views.blueprint)
+    app.register_blueprint(update_views.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)

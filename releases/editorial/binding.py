@@ -17,11 +17,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
 import sqlalchemy as sa
+from markupsafe import Markup
 
 from app.core.accounts import User
 from app.core.db import db
 from app.core.words import translate
 from releases.drafting.drafting import Context, NoAwards, Template, TemplateProblem, draft
+from releases.drafting.markup import data
 from releases.drafting.templates import house_template, parts
 from releases.drafting.wording import Form, Voice, forms_of, in_form, surroundings
 from releases.editorial.comparing import Parts
@@ -30,6 +32,7 @@ from releases.editorial.writing import Text, context_of, save, text_of
 from releases.rounds.changing import earlier, rows_of
 from releases.rounds.figures import Figure, compute
 from releases.rounds.models import Award, Round
+from releases.rounds.naming import called
 from releases.rounds.register import find
 from releases.rounds.table import Row
 
@@ -156,9 +159,15 @@ class Update:
     live: tuple[Stale, ...]
     refreshed: Refreshed | None
     look: tuple[Look, ...] = ()
+    figures: tuple[Figures, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.stale or self.live)
+
+    def names(self, language: str) -> dict[str, str]:
+        """What the stale figures are called by people."""
+        known = self.figures
+        return {one.name: called(one.name, language, *known) for one in (*self.stale, *self.live)}
 
 
 # Pure
@@ -281,7 +290,7 @@ def stale_among(releases: Iterable[Release], *, figures: Figures | None = None) 
 def update_of(release: Release) -> Update:
     """What is stale in a release and what bringing it up to date would do. Writes nothing."""
     round_ = release.story.round
-    if round_ is None or release.state is State.WITHDRAWN:
+    if round_ is None or round_.version == 1 or release.state is State.WITHDRAWN:
         return Update((), (), None)
     figures = figures_now(round_)
     stale = stale_figures(release.head, figures)
@@ -301,7 +310,8 @@ def update_of(release: Release) -> Update:
         house_old=_drafted(kept[0] if kept else present, context, template),
         house_new=_drafted(present, context, template),
     )
-    return Update(tuple(stale), tuple(live), refreshed, tuple(look))
+    known = (figures, *(one.figures for one in kept))
+    return Update(tuple(stale), tuple(live), refreshed, tuple(look), known)
 
 
 def bring_up_to_date(
@@ -421,7 +431,7 @@ def _refresh_part(
         words, rebound = _say_anew(part, bound, now, old, voice=voice, opens=at in opening)
         element = found[0]
         if now is not None and words is not None:
-            element = f'<data value="{html.escape(now.value)}" data-figure="{html.escape(bound.name)}">{words}</data>'
+            element = str(data(bound.name, value=now.value, text=words))
         replaced[at] = element, rebound
     places = iter(range(len(elements)))
     fresh = BOUND.sub(lambda m: replaced.get(next(places), (m[0],))[0], markup)
@@ -436,7 +446,7 @@ def _say_anew(
     *,
     voice: Voice,
     opens: bool,
-) -> tuple[str | None, Rebound]:
+) -> tuple[Markup | None, Rebound]:
     """The new words as HTML, None when they stay."""
     if now is None:
         return None, Rebound(part, bound.name, bound.words, None, "gone")
@@ -451,7 +461,7 @@ def _say_anew(
         around = _is_doubtful(form, forms, now, voice) or (
             surroundings(was, form, voice) != surroundings(now, form, voice)
         )
-        return str(said), Rebound(part, bound.name, bound.words, _plain(said), around=around)
+        return said, Rebound(part, bound.name, bound.words, _plain(said), around=around)
     return None, Rebound(part, bound.name, bound.words, None, "unsaid")
 
 

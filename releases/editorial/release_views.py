@@ -19,8 +19,9 @@ from app.core.errors import BadInput, Conflict, DomainError, NotNow
 from app.core.html import gaps, is_web_address
 from app.core.organisation import organisation
 from app.core.words import translate
-from app.core.words.language import t
+from app.core.words.language import interface_language, t
 from releases.editorial import questions, workflow
+from releases.editorial.binding import stale_among, update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
@@ -44,15 +45,16 @@ def desk() -> ResponseReturnValue:
     """What waits for this person, and what is going on."""
     person = me()
     reviewing = questions.waiting(State.IN_REVIEW) if person.may(Role.EDITOR) else []
-    return render_template(
-        "office/releases/desk.html",
-        reviewing=[one for one in reviewing if workflow.may(one, Action.APPROVE, by=person)],
-        approved=questions.waiting(State.APPROVED) if person.may(Role.EDITOR) else [],
-        returned=questions.waiting(State.SENT_BACK),
-        drafts=questions.waiting(State.DRAFT),
-        scheduled=questions.waiting(State.SCHEDULED),
-        published=questions.releases_page(state=State.PUBLISHED).items[:5],
-    )
+    piles = {
+        "reviewing": [one for one in reviewing if workflow.may(one, Action.APPROVE, by=person)],
+        "approved": questions.waiting(State.APPROVED) if person.may(Role.EDITOR) else [],
+        "returned": questions.waiting(State.SENT_BACK),
+        "drafts": questions.waiting(State.DRAFT),
+        "scheduled": questions.waiting(State.SCHEDULED),
+        "published": questions.releases_page(state=State.PUBLISHED).items[:5],
+    }
+    stale = stale_among(one for pile in piles.values() for one in pile)
+    return render_template("office/releases/desk.html", **piles, stale=stale)
 
 
 @blueprint.get("/releases/")
@@ -62,7 +64,13 @@ def index() -> ResponseReturnValue:
     state = State(wanted) if wanted in set(State) else None
     before = request.args.get("before", type=int)
     page = questions.releases_page(state=state, before=before)
-    return render_template("office/releases/index.html", page=page, state=state, states=State)
+    return render_template(
+        "office/releases/index.html",
+        page=page,
+        stale=stale_among(page.items),
+        state=state,
+        states=State,
+    )
 
 
 @blueprint.get("/releases/<int:release_id>")
@@ -71,6 +79,7 @@ def one(release_id: int) -> ResponseReturnValue:
     release = questions.release_by_id(release_id)
     person = me()
     live = release.live if release.has_unpublished_changes else None
+    update = update_of(release)
     return render_template(
         "office/releases/one.html",
         **_reading(release, release.head),
@@ -80,6 +89,8 @@ def one(release_id: int) -> ResponseReturnValue:
         events=questions.history(release),
         others=questions.other_languages(release),
         since_live=compare(live, release.head) if live else [],
+        update=update,
+        figure_names=update.names(interface_language()),
         unchecked=_unchecked_rows(release),
     )
 

@@ -36,10 +36,12 @@ from releases.drafting.drafting import (
     say_all,
     warning_sentence,
 )
+from releases.editorial.binding import stale_among
 from releases.editorial.questions import of_round
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
 from releases.rounds import importing, questions
 from releases.rounds.amounts import parse_amount
+from releases.rounds.changing import versions
 from releases.rounds.confirming import checks, ticks_of
 from releases.rounds.exporting import csv_bytes, xlsx_bytes
 from releases.rounds.figures import compute
@@ -170,7 +172,9 @@ def one(round_id: int) -> ResponseReturnValue:
         rows=[award.row() for award in page.items],
         ticks=ticks_of([round_id])[round_id],
         checks=checks(page.items),
-        releases=of_round(stored),
+        releases=(releases := of_round(stored)),
+        stale=stale_among(releases),
+        history=versions(stored),
         may_word=(person := signed_in()) is not None and person.may(Role.EDITOR),
     )
 

@@ -69,7 +69,7 @@ def replace_rows(
     changes = coming(round_, table)
     if not changes and table.currency == round_.currency:
         return changes
-    rows = renumbered(round_.rows(), table.rows, used=_used(round_))
+    rows = as_numbered(round_, table)
     _keep(round_, content=round_.content, by=by, at=at)
     _raise_version(
         round_,
@@ -116,6 +116,18 @@ def coming(round_: Round, table: Table) -> RowChanges:
     return row_changes(round_.rows(), table.rows)
 
 
+def as_numbered(round_: Round, table: Table) -> list[Row]:
+    """The table's rows under the numbers that they would have in the round."""
+    return renumbered(round_.rows(), table.rows, used=_used(round_))
+
+
+def change_to(round_: Round, number: int) -> RowChanges:
+    """What a version changed in the one before it. Raises NotFound."""
+    before = rows_of(version_of(round_, number - 1))
+    is_present = number == round_.version
+    return row_changes(before, round_.rows() if is_present else rows_of(version_of(round_, number)))
+
+
 def versions(round_: Round, *, compare_at_most: int = 20_000) -> list[Version]:
     """The round's versions, the present one first: who made each and what it changed.
 
@@ -132,13 +144,14 @@ def versions(round_: Round, *, compare_at_most: int = 20_000) -> list[Version]:
     )
     names = _names({round_.imported_by_id, *(one.replaced_by_id for one in kept)})
     affordable = compare_at_most // max(round_.row_count, 1)
+    known = _rows_of_all(kept[:affordable])
     number, filename = round_.version, round_.filename
-    after = round_.rows() if kept and affordable else []
+    after = round_.rows() if known else []
     found = []
-    for at, one in enumerate(kept):
+    for one in kept:
         changes = None
-        if at < affordable:
-            before = rows_of(one)
+        if one.id in known:
+            before = known[one.id]
             changes, after = row_changes(before, after), before
         found.append(
             Version(
@@ -290,6 +303,17 @@ def _fill(award: Award, row: Row) -> None:
 def _used(round_: Round) -> Iterable[int]:
     """The numbers that awards of earlier versions had."""
     return {row["number"] for version in earlier(round_) for row in version.rows}
+
+
+def _rows_of_all(kept: Sequence[RoundVersion]) -> dict[int, list[Row]]:
+    """The rows of several versions, asked for at once."""
+    wanted = [one.id for one in kept]
+    if not wanted:
+        return {}
+    query = sa.select(RoundVersion.id, RoundVersion.rows).where(RoundVersion.id.in_(wanted))
+    return {
+        found.id: [row_from_json(row) for row in found.rows] for found in db.session.execute(query)
+    }
 
 
 def _names(ids: set[int | None]) -> dict[int, str]:

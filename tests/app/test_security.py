@@ -28,9 +28,11 @@ STAFF = {
     "preview",
     "programmes",
     "releases",
+    "round_changes",
     "rounds",
     "security",
     "subscribers",
+    "updates",
 }
 PUBLIC = {"newsroom", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}

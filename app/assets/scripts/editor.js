@@ -85,6 +85,7 @@
     hold(surface);
   }
 
+  // Without what only this page has put in: the caret's places, the chips' looks (cleaned on saving).
   function written(surface) {
     return surface.innerHTML.replaceAll(PLACE, "");
   }
@@ -92,7 +93,11 @@
   function hold(surface) {
     surface.querySelectorAll("data[data-figure]").forEach((chip) => {
       chip.contentEditable = "false";
-      chip.title = chip.dataset.figure;
+      const now = figures.find((figure) => figure.dataset.figure === chip.dataset.figure);
+      const isStale = figures.length > 0 && now?.getAttribute("value") !== chip.getAttribute("value");
+      const news = now ? `${words.stale} ${now.textContent}` : words.gone;
+      chip.title = isStale ? `${chip.dataset.figure}: ${news}` : chip.dataset.figure;
+      if (isStale) chip.classList.add("is-stale");
     });
   }
 

@@ -1,0 +1,57 @@
+"""Staff pages that bring a release up to date after its round has changed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+
+from app.core.accounts import me
+from app.core.clock import now
+from app.core.db import db
+from app.core.errors import Conflict
+from app.core.words.language import t
+from releases.editorial import questions, workflow
+from releases.editorial.binding import bring_up_to_date, update_of
+from releases.editorial.workflow import Action
+
+blueprint = Blueprint("updates", __name__, url_prefix="/office/releases")
+
+
+@blueprint.before_request
+@auth_required("session")
+def _staff() -> None:
+    """Nobody comes here without having signed in."""
+
+
+@blueprint.get("/<int:release_id>/update")
+def show(release_id: int) -> ResponseReturnValue:
+    """The sentences that would change, and those to look at; nothing is written."""
+    release = questions.release_by_id(release_id)
+    workflow.find_move(release, Action.EDIT, by=me())
+    update = update_of(release)
+    said = update.refreshed.rebound if update.refreshed else ()
+    return render_template(
+        "office/releases/update.html",
+        release=release,
+        update=update,
+        can_say=any(one.new is not None for one in said),
+    )
+
+
+@blueprint.post("/<int:release_id>/update")
+def save(release_id: int) -> ResponseReturnValue:
+    """Save the text with its figures said anew as a new version."""
+    release = questions.release_by_id(release_id)
+    before = release.head_id
+    base = request.form.get("base", 0, type=int)
+    try:
+        bring_up_to_date(release, by=me(), at=now(), base_id=base)
+    except Conflict:
+        db.session.rollback()
+        flash(t("errors.changed_meanwhile"), "error")
+        return redirect(url_for(".show", release_id=release_id))
+    db.session.commit()
+    changed = release.head_id != before
+    flash(t("releases.update.done" if changed else "releases.update.fresh"), "success")
+    return redirect(url_for("releases.one", release_id=release_id))
