@@ -28,6 +28,7 @@ from releases.rounds.table import Row
 
 LANGUAGES: dict[str, Language] = {"sv": swedish, "en": english}
 
+EXCERPT = 140
 Agreement = Literal["right", "unhedged", "hedge", "needless", "wrong"]
 
 
@@ -56,6 +57,16 @@ class Finding:
     severity: Grade
     before: str = ""
     after: str = ""
+
+    @property
+    def excerpt(self) -> tuple[str, str]:
+        """What stands before and after the words, a long sentence cut short."""
+        before, after = self.before, self.after
+        if len(before) > EXCERPT:
+            before = "… " + before[-EXCERPT:].partition(" ")[2]
+        if len(after) > EXCERPT:
+            after = after[:EXCERPT].rpartition(" ")[0] + " …"
+        return before, after
 
 
 def check(

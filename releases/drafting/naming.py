@@ -243,10 +243,11 @@ def _is_slip(words: str, name: str) -> bool:
         return False
     if _without_dots(words) == _without_dots(name):
         return True
-    if abs(len(words) - len(name)) > 2 or min(len(words), len(name)) < 6:
+    shortest = min(len(words), len(name))
+    if abs(len(words) - len(name)) > 2 or shortest < 5:
         return False
     ratio = difflib.SequenceMatcher(None, words, name, autojunk=False).ratio()
-    return ratio >= 0.84
+    return ratio >= (0.84 if shortest > 5 else 0.9)
 
 
 def is_close(words: str, name: str) -> bool:

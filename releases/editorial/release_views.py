@@ -20,7 +20,7 @@ from app.core.html import gaps, is_web_address
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language, t
-from releases.editorial import questions, workflow
+from releases.editorial import fact_check, questions, workflow
 from releases.editorial.binding import stale_among, update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
@@ -92,7 +92,20 @@ def one(release_id: int) -> ResponseReturnValue:
         update=update,
         figure_names=update.names(interface_language()),
         unchecked=_unchecked_rows(release),
+        **_facts(release),
     )
+
+
+@blueprint.post("/releases/<int:release_id>/facts")
+def dismiss_finding(release_id: int) -> ResponseReturnValue:
+    """A person has looked at a finding of the fact check and says that the words are right."""
+    release = questions.release_by_id(release_id)
+    wanted = request.form.get("finding", "")
+    found = fact_check.finding_of(release, release.head, wanted)
+    fact_check.dismiss(release, found, by=me(), at=now())
+    db.session.commit()
+    flash(t("checking.done"), "success")
+    return redirect(url_for(".one", release_id=release.id, _anchor="fact-check"))
 
 
 @blueprint.get("/releases/<int:release_id>/revisions/<int:revision_id>")
@@ -227,6 +240,19 @@ def _unchecked_rows(release: Release) -> int:
     if round_id is None or release.state is State.WITHDRAWN:
         return 0
     return ticks(round_id).unchecked
+
+
+def _facts(release: Release) -> dict[str, Any]:
+    """What the fact check says of the head; nothing without a round."""
+    if release.story.round is None:
+        return {}
+    language = interface_language()
+    facts = fact_check.fact_check(release, release.head)
+    return {
+        "findings": facts,
+        "told": [fact_check.told(one, language) for one in facts.told],
+        "marked": fact_check.marked(release.head, facts.told, language=language),
+    }
 
 
 def _reading(release: Release, shown: Revision) -> dict[str, Any]:
