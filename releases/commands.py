@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -19,7 +20,7 @@ from app.core.clock import now
 from app.core.commands import json_option, refusals, say, say_json
 from app.core.db import db, reading
 from app.core.html import plain
-from app.core.words import LANGUAGES
+from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
 from releases.drafting.checking import Grade
 from releases.drafting.drafting import Draft, NoAwards, TemplateProblem, warning_sentence
@@ -40,6 +41,7 @@ from releases.rounds.reading import read
 from releases.rounds.table import Problem, Severity, Table
 
 round_group = AppGroup("round", help="Rounds: import a results file, export what it holds.")
+_MANY_ROWS = 5000
 release_group = AppGroup("release", help="Releases: the workflow from draft to publication.")
 
 
@@ -64,6 +66,8 @@ class Total(click.ParamType[Decimal]):
 @click.option("--decided", type=click.DateTime(["%Y-%m-%d"]), help="When it was decided.")
 @click.option("--currency", help="SEK, EUR, … when the file does not say.")
 @click.option("--stated-total", type=Total(), help="The sum that the rows must add up to.")
+@click.option("--sheet", help="Which sheet of a workbook, when not the first with headers.")
+@click.option("--encoding", help="UTF-8, Windows-1252, Mac Roman or CP850, when found out wrong.")
 @json_option
 def import_(
     file: Path,
@@ -72,16 +76,28 @@ def import_(
     decided: datetime | None,
     currency: str | None,
     stated_total: Decimal | None,
+    sheet: str | None,
+    encoding: str | None,
     as_json: bool,
 ) -> None:
     """Store a results FILE as a round. With an error in it nothing is stored."""
     content = file.read_bytes()
-    table = read(content, filename=file.name, currency=currency, stated_total=stated_total)
+    owner = importing.programme_named(programme)
+    table = read(
+        content,
+        filename=file.name,
+        currency=currency,
+        stated_total=stated_total,
+        sheet=sheet,
+        encoding=encoding,
+        columns=importing.columns_of(owner),
+        progress=_Counter(),
+    )
     stored: Round | None = None
     problems = list(table.problems)
     with refusals():
         if not table.errors:
-            owner = importing.programme_named(programme) or importing.make_programme(programme)
+            owner = owner or importing.make_programme(programme)
             if known := importing.same_file(content, programme=owner):
                 facts = {"name": known.name, "round": known.id}
                 problems.append(Problem("file_known", Severity.WARNING, facts=facts))
@@ -347,6 +363,18 @@ def _imported(stored: Round | None, table: Table, problems: list[Problem]) -> di
             for problem in problems
         ],
     }
+
+
+class _Counter:
+    """Tells on stderr how far a long reading has come, every other second."""
+
+    def __init__(self) -> None:
+        self.told = time.monotonic()
+
+    def __call__(self, done: int, rows: int) -> None:
+        if rows > _MANY_ROWS and (time.monotonic() - self.told >= 2 or done == rows):
+            self.told = time.monotonic()
+            say(translate("importing.read_so_far", interface_language(), done=done, all=rows))
 
 
 def _line(problem: Problem) -> str:

@@ -46,7 +46,7 @@ def text_of(cell: Any) -> str:
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
     text = unicodedata.normalize("NFC", str(cell)[:_CELL_CHARACTERS])
-    text = re.sub(r"[\u200b\u200c\u200d\u2060\ufeff\u00ad]|[^\S\n\r]*\x00", "", text)
+    text = re.sub(r"[\u200b\u200c\u200d\u2060\ufeff\u00ad\ud800-\udfff]|[^\S\n\r]*\x00", "", text)
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 

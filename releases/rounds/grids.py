@@ -10,6 +10,7 @@ MAX_UNPACKED_BYTES = 150_000_000
 MAX_ROWS = 100_000
 MAX_COLUMNS = 500
 MAX_CELLS = 5_000_000
+HEAD = 40  # rows looked at to find the header
 
 
 class Unreadable(Exception):
@@ -23,8 +24,19 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Grid:
-    """One sheet: every row from the top, cells as text or numbers. A CSV file is one sheet."""
+    """One sheet: every row from the top, cells as text or numbers. A CSV file is one sheet.
+
+    `encoding` is a text file's, by its name in `encodings`; and `is_guess` true when it may be
+    another; `broken` is a word of it whose letters cannot be right, and `rather` the encoding that
+    mends it, if one does. `blank_formulas` are the
+    cells, (row, column) from 0, whose formula the workbook keeps without its result.
+    """
 
     name: str
     rows: list[list[Any]]
     unclosed_quote_at: int | None = None
+    encoding: str | None = None
+    broken: str | None = None
+    rather: str | None = None
+    is_guess: bool = False
+    blank_formulas: frozenset[tuple[int, int]] = frozenset()

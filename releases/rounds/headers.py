@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -266,6 +266,53 @@ def find_columns(rows: Sequence[Sequence[str]]) -> Columns | None:
     return max(found, key=lambda columns: (columns.score, -columns.row), default=None)
 
 
+NOTHING = ""  # what a person calls the columns that are used for nothing
+Said = Mapping[str, Sequence[str]]
+
+
+def find_said_columns(rows: Sequence[Sequence[str]], said: Said) -> Columns | None:
+    """The columns as a person has said them, or None when no row has all the headers they named.
+
+    `said` gives the headers of each field by their labels, and under NOTHING those of columns that
+    are used for nothing. A column that it does not speak of is still recognised by its header.
+    """
+    wanted = {label for name, labels in said.items() if name != NOTHING for label in labels}
+    for number, row in enumerate(rows[:SEARCHED_ROWS]):
+        if wanted and wanted <= set(labels_of(row)):
+            return _columns(number, row, above=rows[:number], below=rows[number + 1 :], said=said)
+    return None
+
+
+def likely_header(rows: Sequence[Sequence[str]]) -> int | None:
+    """The row that looks most like headers where none is known: the first with most words."""
+    filled = [
+        sum(bool(re.search(r"[^\W\d_]", cell)) for cell in row) for row in rows[:SEARCHED_ROWS]
+    ]
+    return filled.index(max(filled)) if max(filled, default=0) > 1 else None
+
+
+def labels_of(row: Sequence[str]) -> list[str]:
+    """One label for each column: its header; its letter in brackets when it has none; and a number
+    after a header that stands there already."""
+    seen: Counter[str] = Counter()
+    labels = []
+    for column, header in enumerate(row):
+        label = _shown(header) or f"[{letters(column)}]"
+        seen[label] += 1
+        labels.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return labels
+
+
+def letters(column: int) -> str:
+    """A column's letters in a spreadsheet: 0 is A, 26 is AA."""
+    text = ""
+    column += 1
+    while column:
+        column, rest = divmod(column - 1, 26)
+        text = chr(65 + rest) + text
+    return text
+
+
 @dataclass(frozen=True)
 class _Match:
     """One header as one field. `rank` is smaller the surer: exact first, then by list."""
@@ -282,10 +329,13 @@ def _columns(
     *,
     above: Sequence[Sequence[str]],
     below: Sequence[Sequence[str]],
+    said: Said | None = None,
 ) -> Columns | None:
     matches = _fitting(
         [m for column, header in enumerate(row) for m in _matches(column, header)], below
     )
+    if said is not None:
+        matches = _as_said(matches, row, said)
     chosen: dict[str, list[_Match]] = {}
     taken: set[int] = set()
     for match in sorted(matches, key=lambda match: (match.rank, match.column)):
@@ -293,7 +343,7 @@ def _columns(
             continue
         chosen.setdefault(match.field, []).append(match)
         taken.add(match.column)
-    if len(chosen) < 2 or not {"grantee", "amount"} & chosen.keys():
+    if said is None and (len(chosen) < 2 or not {"grantee", "amount"} & chosen.keys()):
         return None
     in_order = sorted(chosen, key=lambda name: min(match.column for match in chosen[name]))
     at = {name: _in_order(name, chosen[name], row) for name in in_order}
@@ -309,9 +359,24 @@ def _columns(
         currency=_currency(amount) or _currency_above(above),
         krona=_says_only_krona(amount),
         is_union=bool({"eu", "ec", "union", "erdf"} & set(_words(amount))),
-        rivals=_rivals(chosen, matches, row),
+        rivals=() if said and said.get("amount") else _rivals(chosen, matches, row),
         score=sum(3 if found[0].rank < 1000 else 1 for found in chosen.values()),
     )
+
+
+def _as_said(matches: list[_Match], row: Sequence[str], said: Said) -> list[_Match]:
+    """What a person said, and what is guessed of the columns and fields they did not speak of."""
+    labels = labels_of(row)
+    spoken = {labels.index(label) for named in said.values() for label in named if label in labels}
+    languages = {match.column: match.languages for match in matches}
+    own = [
+        _Match(name, labels.index(label), -1, languages.get(labels.index(label), frozenset()))
+        for name, named in said.items()
+        for label in named
+        if name != NOTHING and label in labels
+    ]
+    fields = {match.field for match in own}
+    return own + [m for m in matches if m.column not in spoken and m.field not in fields]
 
 
 def _fitting(matches: list[_Match], below: Sequence[Sequence[str]]) -> list[_Match]:

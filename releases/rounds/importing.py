@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from app.core.db import db, guarded
 from app.core.errors import BadInput
 from releases.rounds.models import Award, Programme, Round
 from releases.rounds.table import Row, Table
+
+BATCH = 1000
 
 
 def store(
@@ -50,11 +53,12 @@ def store(
         row_count=len(table.rows),
         imported_at=at,
         imported_by_id=by.id if by else None,
-        awards=[_award(row) for row in table.rows],
     )
     try:
         with db.session.begin_nested():
             db.session.add(stored)
+            db.session.flush()
+            _insert_awards(stored, table.rows)
     except sa.exc.IntegrityError:  # somebody imported the same file at this very moment
         if known := same_file(content, programme=programme):
             return known
@@ -72,6 +76,17 @@ def date_decision(round_: Round, day: date) -> None:
     if not dated:
         raise BadInput("round_is_dated")
     db.session.refresh(round_)
+
+
+def columns_of(programme: Programme | None) -> dict[str, list[str]]:
+    """What a person has said the columns of a programme's files are, as reading takes it."""
+    said = programme.columns if programme is not None else {}
+    return {name: labels.split("\n") for name, labels in (said or {}).items()}
+
+
+def remember_columns(programme: Programme, said: Mapping[str, Sequence[str]]) -> None:
+    """Keep what a person said of the columns for the programme's next file."""
+    programme.columns = {name: "\n".join(labels) for name, labels in said.items() if labels}
 
 
 def same_file(content: bytes, *, programme: Programme | None) -> Round | None:
@@ -125,18 +140,25 @@ def _free_slug(wanted: str) -> str:
     return slug
 
 
-def _award(row: Row) -> Award:
-    return Award(
-        number=row.number,
-        grantee=row.grantee,
-        kind=row.kind,
-        amount=row.amount,
-        partners=list(row.partners),
-        countries=list(row.countries),
-        themes=list(row.themes),
-        project=row.project,
-        amount_applied=row.amount_applied,
-        first_timer=row.first_timer,
-        status=row.status,
-        note=row.note,
-    )
+def _insert_awards(round_: Round, rows: Sequence[Row]) -> None:
+    """Write the rows by batches, so that a large file is not in memory a second time."""
+    for start in range(0, len(rows), BATCH):
+        batch = [_award(row) | {"round_id": round_.id} for row in rows[start : start + BATCH]]
+        db.session.execute(sa.insert(Award), batch)
+
+
+def _award(row: Row) -> dict[str, object]:
+    return {
+        "number": row.number,
+        "grantee": row.grantee,
+        "kind": row.kind,
+        "amount": row.amount,
+        "partners": list(row.partners),
+        "countries": list(row.countries),
+        "themes": list(row.themes),
+        "project": row.project,
+        "amount_applied": row.amount_applied,
+        "first_timer": row.first_timer,
+        "status": row.status,
+        "note": row.note,
+    }

@@ -28,18 +28,17 @@ def message(problem: Problem, language: str) -> str:
     return translate(f"problems.{problem.code}", language, **facts)
 
 
-def doubts(
-    table: Table, *, cells: Mapping[int, tuple[str, ...]], kinds: Mapping[int, str]
-) -> list[Problem]:
+def doubts(table: Table, *, prints: Mapping[int, bytes], kinds: Mapping[int, str]) -> list[Problem]:
     """What a person should look at in rows that could be read. All of it warnings.
 
-    `cells` and `kinds` give, by row number, a row's cells as text and its kind as it was written.
+    `prints` and `kinds` give, by row number, what a row shares with one whose cells are all the
+    same, and its kind as it was written.
     """
     return [
         *_doubtful_kinds(table, kinds),
         *_doubtful_names(table),
         *_two_spellings(table),
-        *_duplicates(table, cells),
+        *_duplicates(table, prints),
         *_above_applied(table),
         *_sum_as_award(table),
     ]
@@ -98,10 +97,10 @@ def _bare(row: Row) -> str:
     return re.sub(r"[\W_]+", "", name.replace("&", "och").replace("é", "e")) or row.grantee
 
 
-def _duplicates(table: Table, cells: Mapping[int, tuple[str, ...]]) -> Iterable[Problem]:
-    first: dict[tuple[str, ...], int] = {}
+def _duplicates(table: Table, prints: Mapping[int, bytes]) -> Iterable[Problem]:
+    first: dict[bytes, int] = {}
     for row in table.rows:
-        same = first.setdefault(tuple(cells[row.number]), row.number)
+        same = first.setdefault(prints[row.number], row.number)
         if same != row.number:
             yield _warning(table, "duplicate_row", row, "", other_row=same)
 

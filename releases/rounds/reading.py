@@ -8,7 +8,9 @@ each other are in `problems`.
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -31,12 +33,19 @@ from releases.rounds.cells import (
     without_number,
 )
 from releases.rounds.currency import settle_currency
-from releases.rounds.grids import Grid, Unreadable
-from releases.rounds.headers import Columns, find_columns
+from releases.rounds.grids import HEAD, Grid, Unreadable
+from releases.rounds.headers import (
+    Columns,
+    Said,
+    find_columns,
+    find_said_columns,
+    labels_of,
+    likely_header,
+)
 from releases.rounds.kinds import kind_of
 from releases.rounds.opening import open_grids
 from releases.rounds.sheet import Line, Sheet
-from releases.rounds.table import AwardStatus, Problem, Row, Severity, Table
+from releases.rounds.table import AwardStatus, Problem, Row, Severity, Source, Table
 from releases.rounds.totals import Totals
 
 _YES = """ja, j, x, yes, y, true, sant, 1, ny, new, första gången, ny sökande, ny aktör,
@@ -50,6 +59,10 @@ _NOTE = re.compile(
 )
 
 
+Progress = Callable[[int, int], object]
+_STEP = 500  # rows between two reports of progress
+
+
 def read(
     content: bytes,
     *,
@@ -57,43 +70,121 @@ def read(
     currency: str | None = None,
     stated_total: Decimal | None = None,
     sheet: str | None = None,
+    encoding: str | None = None,
+    columns: Said | None = None,
+    progress: Progress | None = None,
 ) -> Table:
-    """The table in a CSV file or workbook, with a problem for everything wrong or doubtful in it.
+    """The table in a file of any kind, with a problem for everything wrong or doubtful in it.
 
     `currency` is what the officer says the amounts are in, `stated_total` what they should add up
-    to in whole units of it, and `sheet` the workbook's sheet to read (else the first with a
-    recognisable header). Never raises: what is no table comes back as no rows and one error.
+    to in whole units of it, `sheet` the workbook's sheet to read (else the first with a
+    recognisable header), `encoding` a text file's (else it is found out). `columns` says which
+    headers belong to which field, where the guess is not to be trusted; it is left aside when the
+    file has not all of them. `progress` hears now and then how many rows of how many are read.
+    Never raises: what is no table comes back as no rows and one error.
     """
     given = currency.strip().upper() if currency and currency.strip() else None
     try:
-        grids = open_grids(content, filename)
-        grid, columns, found = _choose(grids, sheet)
+        opened = _choose(
+            open_grids(content, filename, encoding=encoding, sheet=sheet), sheet, columns
+        )
     except Unreadable as why:
         refusal = Problem(why.code, facts=why.facts)
         return Table((), (refusal,), currency=given or "SEK", language="sv")
-    return _Reading(Sheet(grid, columns, found)).table(given, stated_total)
+    if opened.grid is None or opened.columns is None:
+        problem = Problem("no_header" if opened.grid else "no_rows")
+        return Table(
+            (),
+            tuple(opened.letters()) or (problem,),
+            currency=given or "SEK",
+            language="sv",
+            source=opened.source(),
+        )
+    reading = _Reading(Sheet(opened.grid, opened.columns, opened.found()), progress=progress)
+    return replace(reading.table(given, stated_total), source=opened.source())
 
 
-def _choose(grids: list[Grid], sheet: str | None) -> tuple[Grid, Columns, list[Problem]]:
-    """The sheet to read and its columns. Raises Unreadable when none has a header we know."""
-    if sheet is not None:
-        named = [grid for grid in grids if grid.name.casefold() == sheet.strip().casefold()]
-        if not named:
-            raise Unreadable("sheet_missing", sheet=sheet, sheets=[grid.name for grid in grids])
-        grids = named
-    if not any(is_filled(row) for grid in grids for row in grid.rows):
-        raise Unreadable("no_rows")
-    headed = [
-        (grid, columns)
-        for grid in grids
-        if (columns := find_columns(as_text(grid.rows[:40]))) is not None
-    ]
-    if not headed:
-        raise Unreadable("no_header")
-    grid, columns = headed[0]
-    others = [other.name for other, _ in headed[1:]]
-    found = [Problem("more_sheets", Severity.WARNING, facts={"sheet": grid.name, "others": others})]
-    return grid, columns, found if others else []
+@dataclass
+class _Opened:
+    """The sheet to read among those of a file; `columns` is None when none has a header we know."""
+
+    grid: Grid | None = None
+    columns: Columns | None = None
+    is_said: bool = False
+    names: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+    def found(self) -> list[Problem]:
+        """What there is to tell before a row is read."""
+        if self.grid is None or not self.others:
+            return self.letters()
+        facts = {"sheet": self.grid.name, "others": self.others}
+        return [*self.letters(), Problem("more_sheets", Severity.WARNING, facts=facts)]
+
+    def letters(self) -> list[Problem]:
+        """That letters of a text file came out wrong, and what would mend them."""
+        grid = self.grid
+        if grid is None:
+            return []
+        if grid.broken and grid.rather:
+            sure = grid.rather == "UTF-8" or self.columns is None
+            facts = {"word": grid.broken, "encoding": grid.encoding, "rather": grid.rather}
+            severity = Severity.ERROR if sure else Severity.WARNING
+            return [Problem("encoding_doubtful", severity, facts=facts)]
+        if grid.broken:
+            return [Problem("letters_broken", facts={"word": grid.broken})]
+        if grid.is_guess and self.columns is not None:
+            facts = {"encoding": grid.encoding}
+            return [Problem("encoding_guessed", Severity.WARNING, facts=facts)]
+        return []
+
+    def source(self) -> Source:
+        if self.grid is None:
+            return Source(sheets=tuple(self.names))
+        rows = as_text(self.grid.rows[:HEAD])
+        header = self.columns.row if self.columns else likely_header(rows)
+        width = max(map(len, rows), default=0)
+        header_cells = rows[header] if header is not None else []
+        labels = labels_of([*header_cells, *[""] * (width - len(header_cells))])
+        body = rows[(header or 0) + 1 :]
+        at = self.columns.at if self.columns else {}
+        return Source(
+            encoding=self.grid.encoding,
+            sheet=self.grid.name,
+            sheets=tuple(self.names),
+            labels=tuple(labels) if header is not None else (),
+            samples=tuple(_samples(body, column) for column in range(width)),
+            used={name: tuple(labels[column] for column in at[name]) for name in at},
+            is_said=self.is_said,
+        )
+
+
+def _samples(rows: Sequence[Sequence[str]], column: int) -> tuple[str, ...]:
+    """The first three different cells of a column, shortened."""
+    cells = (" ".join(row[column].split())[:60] for row in rows if column < len(row))
+    return tuple(dict.fromkeys(cell for cell in cells if cell))[:3]
+
+
+def _choose(grids: Iterator[Grid], sheet: str | None, said: Said | None) -> _Opened:
+    """The sheet to read, which alone is kept whole. Raises Unreadable when the named is missing."""
+    opened = _Opened()
+    for grid in grids:
+        opened.names.append(grid.name)
+        if sheet is not None and grid.name.casefold() != sheet.strip().casefold():
+            continue
+        head = as_text(grid.rows[:HEAD])
+        own = find_said_columns(head, said) if said else None
+        columns = own or find_columns(head)
+        if opened.columns is not None:
+            opened.others += [grid.name] if columns else []
+        elif columns is not None:
+            opened.grid, opened.columns, opened.is_said = grid, columns, own is not None
+        elif opened.grid is None and any(is_filled(row) for row in grid.rows):
+            opened.grid = grid
+        del grid
+    if sheet is not None and sheet.strip().casefold() not in map(str.casefold, opened.names):
+        raise Unreadable("sheet_missing", sheet=sheet, sheets=opened.names)
+    return opened
 
 
 @dataclass
@@ -101,7 +192,10 @@ class _Reading:
     """A sheet's rows of cells on their way to rows of meaning."""
 
     sheet: Sheet
+    progress: Progress | None = None
     lines: list[Line] = field(default_factory=list)
+    prints: dict[int, bytes] = field(default_factory=dict)
+    kinds: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.totals = Totals(self.sheet, self.lines)
@@ -113,7 +207,11 @@ class _Reading:
             for row in self.sheet.body()
             for cell in self.sheet.cells(row, "amount", "amount_applied")
         )
-        for number, cells in enumerate(self.sheet.body(), start=self.sheet.columns.row + 2):
+        first = self.sheet.columns.row + 2
+        last = len(self.sheet.grid.rows)
+        for number, cells in enumerate(self.sheet.body(), start=first):
+            if self.progress and (number % _STEP == 0 or number == last):
+                self.progress(number, last)
             if is_filled(cells) and not self.sheet.is_header_again(cells):
                 self.read_row(number, cells)
         if not self.lines:
@@ -129,16 +227,19 @@ class _Reading:
         )
         if self.lines and "amount" in self.sheet.columns.at and not table.awards:
             self.sheet.tell("no_awards")
-        texts = {line.row.number: line.cells for line in self.lines}
-        kinds = {line.row.number: self.sheet.said(line.cells, "kind") for line in self.lines}
-        found = self.sheet.found + problems.doubts(table, cells=texts, kinds=kinds)
+        found = self.sheet.found + problems.doubts(table, prints=self.prints, kinds=self.kinds)
         return replace(table, problems=tuple(problems.in_order(found)))
 
     def read_row(self, number: int, cells: list[Any]) -> None:
         if self.totals.read_sum(number, cells) or self.is_remark(number, cells):
+            self.sheet.tell_of_blank_formulas(number, severity=Severity.WARNING)
             return
+        self.sheet.tell_of_blank_formulas(number, severity=Severity.ERROR)
         status = self.read_status(number, cells)
-        line = Line(Row(number, "", None, Decimal(0)), cells=tuple(text_of(c) for c in cells))
+        line = Line(Row(number, "", None, Decimal(0)))
+        kind = self.sheet.said(cells, "kind")
+        self.kinds[number] = kind
+        self.prints[number] = _print_of(cells)
         value = self.read_amount(number, cells, line, status)
         grantee = without_number(self.sheet.said(cells, "grantee"))
         if not grantee and "grantee" in self.sheet.columns.at:
@@ -146,7 +247,7 @@ class _Reading:
         line.row = Row(
             number=number,
             grantee=grantee,
-            kind=kind_of(self.sheet.said(cells, "kind")),
+            kind=kind_of(kind),
             amount=value,
             partners=self.several(cells, "partners"),
             countries=self.several(cells, "countries"),
@@ -259,3 +360,9 @@ class _Reading:
             self.sheet.tell("row_skipped", Severity.WARNING, row=number, text=text)
             return True
         return False
+
+
+def _print_of(cells: Sequence[Any]) -> bytes:
+    """What two rows share only when every cell of theirs is the same; a row itself is longer."""
+    text = "\x1f".join(text_of(cell) for cell in cells)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

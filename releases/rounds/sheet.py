@@ -23,7 +23,6 @@ class Line:
     amount: amounts.Amount | None = None
     currency: str | None = None
     said: str | None = None
-    cells: tuple[str, ...] = ()
 
 
 @dataclass
@@ -75,6 +74,14 @@ class Sheet:
             self.tell("amounts_in_millions", Severity.WARNING, of="amount")
         if self.grid.unclosed_quote_at is not None:
             self.tell("quote_unclosed", row=self.grid.unclosed_quote_at)
+
+    def tell_of_blank_formulas(self, number: int, *, severity: Severity) -> None:
+        """Say which of a row's fields hold a formula whose result the workbook has not kept."""
+        if not self.grid.blank_formulas:
+            return
+        for name, columns in self.columns.at.items():
+            if any((number - 1, column) in self.grid.blank_formulas for column in columns):
+                self.tell("formula_without_value", severity, row=number, of=name)
 
     def is_header_again(self, cells: Sequence[Any]) -> bool:
         """A long export repeats its header on every page."""

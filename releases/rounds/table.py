@@ -67,6 +67,24 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Source:
+    """How a file was opened, for the person who may want it opened in another way.
+
+    `encoding` is a text file's, `sheet` and `sheets` a workbook's. `labels` names every column and
+    `samples` gives its first cells; `used` says which of them each field was read from, and
+    `is_said` whether a person had said so.
+    """
+
+    encoding: str | None = None
+    sheet: str = ""
+    sheets: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    samples: tuple[tuple[str, ...], ...] = ()
+    used: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    is_said: bool = False
+
+
+@dataclass(frozen=True)
 class Table:
     """A file as it was understood.
 
@@ -79,6 +97,7 @@ class Table:
     currency: str
     language: str
     columns: dict[str, str] = field(default_factory=dict)
+    source: Source = field(default_factory=Source)
 
     @property
     def awards(self) -> tuple[Row, ...]:
