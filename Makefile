@@ -8,7 +8,7 @@ PYTEST := $(V)/bin/python -m pytest
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-quick check lint lock clean
+.PHONY: help run setup test test-quick check lint bench lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -33,6 +33,9 @@ lint: $(V)/.dev
 	$(V)/bin/python -m ruff check .
 	$(V)/bin/python -m mypy
 	$(V)/bin/python -m djlint templates --lint --quiet --ignore=H043
+
+bench: $(V)/.dev ## import 50,000 rows and draft from them, beside the machine's limit
+	@$(V)/bin/python -P -m tests.benchmarks.rounds
 
 lock: $(V)/.dev ## pin every package anew after a change in pyproject.toml
 	$(COMPILE) pyproject.toml -o .ci/requirements.lock

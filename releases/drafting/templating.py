@@ -40,7 +40,7 @@ PARTS = {
     "body": "drafting.part.body",
 }
 LONGEST_TEMPLATE = 20_000
-LONGEST_TEXT = 300_000
+LONGEST_TEXT = 8_000_000  # a list of 50,000 recipients, as value and as words, is some 5 million
 MOST_TURNS = 2_000
 
 ALLOWED = (

@@ -1,0 +1,1 @@
+"""What Pressrum does beside what the machine can do, in one run. Not part of the test suite."""
