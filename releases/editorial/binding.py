@@ -27,6 +27,7 @@ from releases.drafting.markup import data
 from releases.drafting.templates import house_template, parts
 from releases.drafting.wording import Form, Voice, forms_of, in_form, surroundings
 from releases.editorial.comparing import Parts
+from releases.editorial.comparing import changes as word_changes
 from releases.editorial.models import Release, Revision, State
 from releases.editorial.writing import Text, context_of, save, text_of
 from releases.rounds.changing import earlier, rows_of
@@ -36,6 +37,7 @@ from releases.rounds.naming import called
 from releases.rounds.register import find
 from releases.rounds.table import Row
 
+MOST_VERSIONS = 10  # in which the figures of an old text are looked for
 PARTS = ("headline", "lead", "body")
 BOUND = re.compile(r'<data((?:\s+[a-z-]+="[^"]*")*)\s*>(.*?)</data>', re.DOTALL)
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
@@ -103,6 +105,15 @@ class Rebound:
     new: str | None
     reason: str = ""
     around: bool = False
+
+    @property
+    def parts(self) -> Parts:
+        """Old and new as one change; of a list, only the names that come or go."""
+        if self.new is None or self.new == self.old:
+            return [("same", self.old)]
+        if self.name.endswith(".list"):
+            return word_changes(self.old, self.new)
+        return [("delete", self.old), ("insert", self.new)]
 
 
 @dataclass(frozen=True)
@@ -362,7 +373,7 @@ def _versions(round_: Round, written: Worded) -> list[_Kept]:
     """The round's earlier versions, the one that most of the text's figures fit first."""
     said = [(one.name, one.value) for part in PARTS for one in bound_in(getattr(written, part))]
     kept = []
-    for version in earlier(round_):
+    for version in earlier(round_, most=MOST_VERSIONS):
         rows = rows_of(version)
         kept.append(_Kept(rows, version.currency, compute(rows, currency=version.currency)))
     return sorted(
@@ -515,10 +526,7 @@ def _sentences(
             rebound = replaced[int(piece)][1] if int(piece) in replaced else None
             if rebound:
                 changes.append(rebound)
-            if rebound is None or rebound.new is None or rebound.new == element.words:
-                shown.append(("same", element.words))
-            else:
-                shown += [("delete", element.words), ("insert", rebound.new)]
+            shown += rebound.parts if rebound else [("same", element.words)]
         yield Sentence(
             part,
             old="".join(text for op, text in shown if op != "insert").strip(),

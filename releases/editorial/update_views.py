@@ -12,8 +12,10 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.core.words.language import t
 from releases.editorial import questions, workflow
-from releases.editorial.binding import bring_up_to_date, update_of
+from releases.editorial.binding import Look, bring_up_to_date, update_of
 from releases.editorial.workflow import Action
+
+SHOWN = 8
 
 blueprint = Blueprint("updates", __name__, url_prefix="/office/releases")
 
@@ -43,7 +45,7 @@ def show(release_id: int) -> ResponseReturnValue:
 def save(release_id: int) -> ResponseReturnValue:
     """Save the text with its figures said anew as a new version."""
     release = questions.release_by_id(release_id)
-    before = release.head_id
+    before, look = release.head_id, update_of(release).look
     base = request.form.get("base", 0, type=int)
     try:
         bring_up_to_date(release, by=me(), at=now(), base_id=base)
@@ -52,6 +54,20 @@ def save(release_id: int) -> ResponseReturnValue:
         flash(t("errors.changed_meanwhile"), "error")
         return redirect(url_for(".show", release_id=release_id))
     db.session.commit()
-    changed = release.head_id != before
-    flash(t("releases.update.done" if changed else "releases.update.fresh"), "success")
+    if release.head_id == before:
+        flash(t("releases.update.fresh"), "info")
+    elif not look:
+        flash(t("releases.update.done"), "success")
+    else:
+        flash(t("releases.update.done_look"), "success")
+        for one in look[:SHOWN]:
+            _point_out(one)
+        return redirect(url_for("releases.edit", release_id=release_id))
     return redirect(url_for("releases.one", release_id=release_id))
+
+
+def _point_out(look: Look) -> None:
+    """Beside the editor: the sentence, why, and what the template says."""
+    said = f"”{look.sentence}” – " if look.sentence else ""
+    house = f" {t('releases.update.house')} ”{look.house}”" if look.house else ""
+    flash(f"{said}{t(f'releases.update.reason.{look.reason}')}.{house}", "warning")

@@ -183,14 +183,14 @@ def version_of(round_: Round, number: int) -> RoundVersion:
     return found
 
 
-def earlier(round_: Round) -> list[RoundVersion]:
-    """The round's earlier versions with their rows, the latest first."""
+def earlier(round_: Round, *, most: int | None = None) -> list[RoundVersion]:
+    """The round's earlier versions with their rows, the latest first; at most so many."""
     return list(
         db.session.scalars(
             sa.select(RoundVersion)
             .where(RoundVersion.round_id == round_.id)
             .order_by(RoundVersion.number.desc())
-            .limit(MOST_VERSIONS)
+            .limit(most)
         )
     )
 
