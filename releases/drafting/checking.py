@@ -19,7 +19,7 @@ from typing import Literal
 from releases.drafting import english, swedish
 from releases.drafting.language import HouseStyle, Language
 from releases.drafting.markup import say
-from releases.drafting.naming import Mention, Names, is_close, is_country, is_place, spoken
+from releases.drafting.naming import CAPITAL, Mention, Names, is_close, is_country, is_place, spoken
 from releases.drafting.numerals import Number, numbers
 from releases.drafting.passages import Bound, Passage, passages
 from releases.rounds.figures import Figure, compute
@@ -122,22 +122,28 @@ IN_ALL = {
 }
 ELSEWHERE = {  # what another round, another year or the applications held
     "sv": r"\b(?:sedan (?:\d{4}|starten|tidigare|dess)|hittills|tidigare|förra|föregående|i fjol|"
-    r"ifjol|senast|årlig\w*|per år|varje år|om året|budget\w*|omsätt\w*|sökt\w*|sökte|ansökt\w*|"
-    r"ansökte|ansök(?:er|a|t|ningar\w*)|söker|avslag\w*|avslogs|deltar|deltog|medlem\w*|"
-    r"nästa|kommande|genom åren|samlar|nätverk\w*|i hela landet|genomsnitt\w*|medel\w*tal|"
-    r"motsvar\w+|medfinans\w*|egen insats|egeninsats|öppet för|jämfört|ifrån \d{4})\b",
-    "en": r"\b(?:since|so far|to date|previous\w*|last (?:year|time|round|spring|autumn)|earlier|"
+    r"ifjol|senast|i snitt|årlig\w*|per år|varje år|om året|budget\w*|omsätt\w*|sökt\w*|"
+    r"sökte|ansökt\w*|ansökte|ansök(?:er|a|t|ningar\w*)|söker|avslag\w*|avslogs|deltar|deltog|"
+    r"medlem\w*|nästa|kommande|genom åren|samlar|nätverk\w*|i hela landet|genomsnitt\w*|"
+    r"medel\w*tal|motsvar\w+|medfinans\w*|egen insats|egeninsats|öppet för|jämfört|ifrån \d{4})\b",
+    "en": r"\b(?:since|so far|to date|previous\w*|earlier|"
+    r"last (?:year|time|round|spring|summer|autumn|winter)|"
     r"annual\w*|per year|every year|each year|a year|budget\w*|turnover|appl(?:y|ied|ications?)|"
     r"requested|rejected|declined|participat\w+|members?|next (?:year|round)|over the years|"
     r"network|nationwide|average|equivalent|corresponding|co-financ\w*|matched|open to|"
     r"compared)\b",
 }
+ANOTHER_TIME = {
+    "sv": r"\b(?:förra|föregående|i fjol|ifjol|nästa|kommande|hittills|sedan (?:\d{4}|starten))\b",
+    "en": r"\b(?:last (?:year|time|round|spring|summer|autumn|winter)|previous|next|so far|to date|"
+    r"since)\b",
+}
 SOME_OF = {
     "sv": r"\b(?:av (?:dem|de|dessa|kommunerna|regionerna|mottagarna|projekten)|varav|bland|"
     r"däribland|exempel\w*|t\.ex\.|ytterligare|resten|övriga|andra|några|flera|vardera|var för sig|"
-    r"för första gången|nya?|båda|båda två)\b",
+    r"för första gången|nya?|båda|båda två|hälften|merparten|en del|huvuddelen)\b",
     "en": r"\b(?:of (?:them|these|the|which|whom)|including|includes?|among|such as|example|"
-    r"another|others?|more|each|remaining|rest|some|several|first|new|both)\b",
+    r"another|others?|more|each|remaining|rest|some|several|first|new|both|half|most|part)\b",
 }
 NOT = {
     "sv": r"\b(?:inte|inget|ingen|inga|ej|utan|avslag)\b",
@@ -205,6 +211,7 @@ class _Sentence:
     is_getting: bool
     is_in_all: bool
     is_elsewhere: bool
+    is_of_another_time: bool
     is_some_of: bool
     is_negated: bool
     is_first_time: bool
@@ -217,7 +224,7 @@ class _Sentence:
 
     @property
     def is_background(self) -> bool:
-        return self.is_elsewhere and not self.is_sharing
+        return self.is_of_another_time or (self.is_elsewhere and not self.is_sharing)
 
 
 @cache
@@ -318,7 +325,10 @@ class _Judge:
                 yield from self._of_grantees(passage, sentence, number, whose)
                 continue
             expected = self._of_kind(passage.text, sentence, number)
-            yield from self._sum(passage, sentence, number, money, expected, exact_is_near)
+            names_some = any(one.grantee is not None for one in mentions)
+            yield from self._sum(
+                passage, sentence, number, money, expected, exact_is_near, names_some
+            )
 
     def _other_currency(
         self, passage: Passage, sentence: _Sentence, number: Number
@@ -372,6 +382,7 @@ class _Judge:
         money: Sequence[Number],
         expected: Sequence[Decimal],
         exact_is_near: bool,
+        names_some: bool,
     ) -> Iterator[Finding]:
         """A sum that nobody in particular gets: the total, or one the round knows."""
         if number.hedge == "most" or _is_for_each(passage.text, number):
@@ -388,11 +399,15 @@ class _Judge:
             return
         if self._adds_up(number, money):
             return
+        if self._goes_to_another(passage.text, number):
+            return
+        speaks_of_giving = sentence.is_of_the_award or sentence.is_getting
+        opens_the_lead = passage.part == "lead" and sentence.is_opening
         speaks_of_all = (
             sentence.is_sharing
             or passage.part == "headline"
-            or (sentence.is_in_all and (sentence.is_of_the_award or sentence.is_getting))
-            or (passage.part == "lead" and sentence.is_opening)
+            or (sentence.is_in_all and speaks_of_giving)
+            or (opens_the_lead and speaks_of_giving and not sentence.is_some_of and not names_some)
         ) and not sentence.is_background
         has_own = self._is_right(number, self.sums)
         if has_own and not (speaks_of_all and not sentence.is_some_of and self._is_far(number)):
@@ -405,7 +420,7 @@ class _Judge:
                     passage, sentence, number, [self.total], "total", self._total(), "total"
                 )
             return
-        if sentence.is_background and not speaks_of_all:
+        if sentence.is_background and not (sentence.is_sharing and self._is_a_slip(number)):
             return
         if wrong := self._wrong_sum(passage, sentence, number, money):
             yield wrong
@@ -419,6 +434,16 @@ class _Judge:
             yield self._finding(
                 passage, number.start, number.end, "amount", self._total(), "total", Grade.LOOK
             )
+
+    def _goes_to_another(self, text: str, number: Number) -> bool:
+        """`Sida har beviljat ICLD 90 miljoner kronor`: another grant than this round's."""
+        return bool(
+            re.search(
+                rf"\b(?:beviljat|tilldelat|gett|gav|ger|given|gave|gives|granted|awarded)\s"
+                rf"[{CAPITAL}]\S*\s$",
+                text[max(0, number.hedge_start - 60) : number.hedge_start],
+            )
+        )
 
     def _wrong_sum(
         self, passage: Passage, sentence: _Sentence, number: Number, money: Sequence[Number]
@@ -478,6 +503,10 @@ class _Judge:
                 for found in re.finditer(rf"(?<!\w){words}\b", before, re.IGNORECASE):
                     rest = before[found.end() :]
                     is_close_by = len(rest) < 40 and not re.search(r"\d|[.:;]", rest)
+                    if re.search(r"(?:och|and|samt)\s+(?:the\s+)?$", before[: found.start()]) and (
+                        not re.search(r"\d", before)
+                    ):
+                        continue  # one of several who get it together
                     is_got = _pattern(rf"\s(?:{GETS[self.code]})\b").match(rest) or not rest.strip()
                     if is_close_by and is_got and (closest is None or found.end() > closest[0]):
                         closest = found.end(), kind
@@ -518,8 +547,11 @@ class _Judge:
 
     def _looks_like_the_total(self, number: Number) -> bool:
         """A slip of the hand: near in size, one digit off, or the same digits in another order."""
-        if abs(number.value - self.total) * 5 < self.total:
-            return True
+        return abs(number.value - self.total) * 5 < self.total or self._is_a_slip(number)
+
+    def _is_a_slip(self, number: Number) -> bool:
+        if not number.written_out:
+            return False
         a, b = f"{number.value:f}".split(".")[0], f"{self.total:f}".split(".")[0]
         if len(b.rstrip("0")) < 3:
             return False
@@ -652,7 +684,8 @@ class _Judge:
         is_part = n < expected and (sentence.is_some_of or self._is_narrowed(sentence))
         if is_part:
             return None
-        if sentence.is_decided or (passage.part == "lead" and sentence.is_opening):
+        opens_the_lead = passage.part == "lead" and sentence.is_opening and not number.hedge
+        if sentence.is_decided or opens_the_lead:
             return Grade.CONTRADICTS
         if sentence.is_getting:
             return Grade.CONTRADICTS if n > expected else Grade.LOOK
@@ -771,9 +804,9 @@ class _Judge:
                 and not self._is_of_one_kind(sentence, theirs, missing)
             ):  # fmt: skip
                 says = self.language.listing([self.names.short(one) for one in missing])
-                start = run[-2].start if len(run) > 1 else run[-1].start
+                last = [one for one in run if one.grantee is not None][-1:] or run[-1:]
                 yield self._finding(
-                    passage, start, run[-1].end, "list_incomplete", says, "grantees.list"
+                    passage, last[0].start, last[0].end, "list_incomplete", says, "grantees.list"
                 )
 
     def _meant(self, one: Mention) -> int | None:
@@ -1027,6 +1060,7 @@ class _Judge:
             is_getting=_has(GETTING, text, code),
             is_in_all=_has(IN_ALL, text, code),
             is_elsewhere=_has(ELSEWHERE, text, code),
+            is_of_another_time=_has(ANOTHER_TIME, text, code),
             is_some_of=_has(SOME_OF, text, code),
             is_negated=_has(NOT, text, code),
             is_first_time=_has(FIRST_TIME, text, code),
@@ -1056,6 +1090,11 @@ class _Attribution:
         )
         self.to = _pattern(TO[language])
         self.beside = _pattern(rf"(?:{PLACE_NOUN.pattern})?\s*(?:[:(–]|,|-)?\s*(?:med |with )?")
+        self.given = re.compile(r"\b(?:till|åt|to|for)\s+$", re.IGNORECASE)
+        self.is_ = re.compile(
+            rf"(?:{PLACE_NOUN.pattern})?\s(?:går|gick|är(?:\spå)?|uppgår\still|blir|is|goes|was|"
+            r"amounts\sto)\s(?:[a-zåäö]+\s)?"
+        )
         self.nouns = "|".join(p.pattern for _, p in _noun_patterns(language))
 
     def of(self, number: Number) -> Sequence[Mention]:
@@ -1076,6 +1115,8 @@ class _Attribution:
             return () if others else run
         if self.beside.fullmatch(gap):
             return run[-1:]
+        if self.given.search(self.text[self.start : run[0].start]) and self.is_.fullmatch(gap):
+            return run
         return ()
 
     def _goes_on(self, run: Sequence[Mention]) -> bool:
