@@ -85,10 +85,12 @@ class Names:
                 for country in filter(None, map(_one_line, row.countries)):
                     for form in spoken(country, language=language):
                         self._named(form).country = country
-        self.by_first: dict[str, list[str]] = defaultdict(list)
-        for form in sorted(self.forms, key=len, reverse=True):
-            if first := re.match(r"\W*\w+", form):
-                self.by_first[first[0]].append(form)
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for form in self.forms:
+            if first := re.match(r"\w+", form):
+                lengths[first[0]].add(len(form))
+        # How long the names are that begin with a word: few, however many names there are.
+        self.lengths = {first: sorted(of, reverse=True) for first, of in lengths.items()}
         self.kin = _Kin(form for form, named in self.forms.items() if not named.is_refused)
 
     def countries_of(self, grantee: int) -> set[str]:
@@ -125,18 +127,17 @@ class Names:
         for word in re.finditer(r"(?<![\w-])\w+", text):
             if word.start() < at:
                 continue
-            for form in self.by_first.get(word[0], self._stemmed(word[0])):
-                if not text.startswith(form, word.start()):
-                    continue
-                end = word.start() + len(form)
-                if ENDING.match(text, end) and (ending := ENDING.match(text, end)):
+            for length in self.lengths.get(word[0], self._stemmed(word[0])):
+                end = word.start() + length
+                form = text[word.start() : end]
+                if form in self.forms and (ending := ENDING.match(text, end)):
                     yield self._mention(word.start(), ending.end(), form)
                     at = ending.end()
                     break
 
-    def _stemmed(self, word: str) -> list[str]:
-        """Names that begin with the word without its genitive s."""
-        return self.by_first.get(word[:-1], []) if word.endswith("s") else []
+    def _stemmed(self, word: str) -> list[int]:
+        """The same for the word without its genitive s."""
+        return self.lengths.get(word[:-1], []) if word.endswith("s") else []
 
     def _mention(self, start: int, end: int, form: str) -> Mention:
         named = self.forms[form]
