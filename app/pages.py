@@ -71,13 +71,14 @@ def _register_blueprints(app: Flask) -> None:
         template_views,
         update_views,
     )
-    from releases.newsroom import preview
+    from releases.newsroom import preview, round_public
     from releases.newsroom import public as newsroom
     from subscribers import mailing_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(round_public.blueprint)
     app.register_blueprint(preview.blueprint)
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(round_views.blueprint)

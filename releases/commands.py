@@ -32,9 +32,10 @@ from releases.editorial.texts import full_text
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
 from releases.rounds import importing
 from releases.rounds.amounts import parse_amount
-from releases.rounds.exporting import as_360giving, csv_bytes, xlsx_bytes
+from releases.rounds.exporting import csv_bytes, xlsx_bytes
 from releases.rounds.figures import compute
 from releases.rounds.models import Round
+from releases.rounds.open_data import package
 from releases.rounds.problems import message
 from releases.rounds.questions import round_by_id
 from releases.rounds.reading import read
@@ -140,11 +141,12 @@ def figures(round_id: int, language: str, as_json: bool) -> None:
 @click.argument("round_id", metavar="ID", type=int)
 @click.option("--format", "form", type=click.Choice(["csv", "xlsx", "360giving"]), required=True)
 def export(round_id: int, form: str) -> None:
-    """Write round ID to stdout."""
+    """Write round ID to stdout. 360giving needs the date of its decision."""
     with reading(), refusals():
         stored = round_by_id(round_id)
-    if form == "360giving":
-        say_json(as_360giving(stored))
+        giving = package(stored) if form == "360giving" else None
+    if giving is not None:
+        say_json(giving)
         return
     sys.stdout.buffer.write(csv_bytes(stored) if form == "csv" else xlsx_bytes(stored))
 

@@ -71,6 +71,11 @@ def short_moment(moment: datetime, zone: str = STOCKHOLM) -> str:
     return f"{local(moment, zone):%Y-%m-%d %H:%M}"
 
 
+def local_stamp(moment: datetime, zone: str = STOCKHOLM) -> str:
+    """`2022-10-28-0800`, for names of files."""
+    return f"{local(moment, zone):%Y-%m-%d-%H%M}"
+
+
 def iso(moment: datetime | date, zone: str = STOCKHOLM) -> str:
     """For <time datetime>: `2022-10-28T08:00:00+02:00`."""
     if isinstance(moment, datetime):
@@ -116,9 +121,12 @@ def _day(moment: datetime | date, zone: str) -> date:
     return local(moment, zone).date() if isinstance(moment, datetime) else moment
 
 
-def amount(value: Decimal, language: str) -> str:
-    """`10 641 000` with no-break spaces, `10,641,000`; decimals only when there are some."""
-    decimals = 0 if value == value.to_integral_value() else 2
+def amount(value: Decimal, language: str, *, decimals: int = 0) -> str:
+    """`10 641 000` with no-break spaces, `10,641,000`; two decimals when there are some.
+
+    `decimals` is how many there are at least, where amounts stand below each other.
+    """
+    decimals = decimals if value == value.to_integral_value() else 2
     text = f"{value:,.{decimals}f}"
     if language == "sv":
         return text.replace(",", "\u00a0").replace(".", ",")

@@ -22,6 +22,8 @@ from app.core.words import LANGUAGES, translate
 from releases.drafting.language import in_running_text
 from releases.editorial.models import Release, Revision
 from releases.newsroom import feeds, pages, questions
+from releases.newsroom.results import results
+from releases.rounds.editions import edition
 
 blueprint = Blueprint("newsroom", __name__)
 LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
@@ -69,6 +71,9 @@ def release(language: str, slug: str) -> ResponseReturnValue:
         found,
         found.live,
         sender=sender,
+        moment=questions.round_moment(found.story.round_id, language)
+        if found.story.round_id
+        else None,
         published_at=found.published_at,
         updated_at=pages.changed_at(found) if pages.is_changed(found) else None,
         article=article,
@@ -76,10 +81,20 @@ def release(language: str, slug: str) -> ResponseReturnValue:
 
 
 def release_page(
-    release: Release, revision: Revision, *, sender: Organisation, **more: object
+    release: Release,
+    revision: Revision,
+    *,
+    sender: Organisation,
+    moment: datetime | None,
+    **more: object,
 ) -> str:
-    """The page of one revision: the live one for visitors, any for a preview."""
+    """The page of one revision: the live one for visitors, any for a preview.
+
+    Its round is shown as it stood at `moment`; as it stands now when none is given.
+    """
     text, url = pages.public_text(revision), address(release)
+    round_ = release.story.round
+    table = results(edition(round_, moment), release.language) if round_ else None
     other = questions.other_version(release)
     return render_template(
         "newsroom/release.html",
@@ -87,6 +102,7 @@ def release_page(
         text=text,
         url=url,
         other_url=address(other) if other else None,
+        results=table,
         programme=_programme(release),
         shares=pages.share_links(title=text.title, url=url),
         about=pages.paragraphs(sender.about(release.language)),

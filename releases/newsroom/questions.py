@@ -6,18 +6,24 @@ Nothing walks the whole table: lists go by pages after a known release, in the o
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
 from app.core.errors import NotFound
-from releases.editorial.models import Release, Revision, State, Story
+from app.core.words import LANGUAGES
+from releases.editorial.models import Release, ReleaseEvent, Revision, State, Story
+from releases.editorial.workflow import Action
 from releases.rounds.models import Programme, Round
 
 PAGE = 20
+ROWS = 200  # of a round on its own page
 FEED = 30
 SITEMAP = 45_000  # the protocol's limit is 50,000 addresses
 BIGGEST_ID = 2**63 - 1
@@ -102,11 +108,11 @@ def feed(language: str) -> list[Release]:
     return list(db.session.scalars(query))
 
 
-def last_withdrawal(language: str) -> datetime | None:
+def last_withdrawal(*languages: str) -> datetime | None:
     """When a published release was last taken away: the feed has changed then too."""
     return db.session.scalar(
         sa.select(sa.func.max(Release.updated_at, type_=Release.updated_at.type)).where(
-            Release.language == language,
+            Release.language.in_(languages or LANGUAGES),
             Release.state == State.WITHDRAWN,
             Release.published_at.is_not(None),
         )
@@ -125,6 +131,123 @@ def addresses() -> list[tuple[str, str, datetime]]:
         .limit(SITEMAP)
     )
     return [(language, slug, at) for language, slug, at in db.session.execute(query)]
+
+
+def published_round(round_id: int, language: str) -> tuple[Round, datetime]:
+    """A round that a public text was made from, and when the text of this language was approved.
+
+    With no text in this language that of the other counts. Raises NotFound.
+    """
+    if not 0 < round_id <= BIGGEST_ID:
+        raise NotFound("not_in_newsroom")
+    moment = round_moment(round_id, language)
+    if moment is None:
+        raise NotFound("not_in_newsroom")
+    round_ = db.session.get(Round, round_id, options=[joinedload(Round.programme)])
+    assert round_ is not None  # a story's round is never removed
+    return round_, moment
+
+
+def round_moment(round_id: int, language: str) -> datetime | None:
+    """When the newest public text of a round was approved; None when there is none."""
+    approved = _approved_at()
+    here = sa.func.max(sa.case((Release.language == language, approved)), type_=approved.type)
+    found = db.session.execute(
+        sa.select(here, sa.func.max(approved, type_=approved.type))
+        .join(Release.story)
+        .where(Story.round_id == round_id, IS_PUBLIC)
+    ).one()
+    moment: datetime | None = found[0] or found[1]
+    return moment
+
+
+def published_rounds() -> Iterator[tuple[Round, datetime]]:
+    """All rounds that are public and dated, with the moment of their newest text."""
+    after = 0
+    while True:
+        moments = list(db.session.execute(_rounds().where(Story.round_id > after).limit(PAGE)))
+        ids = [found.round_id for found in moments]
+        query = sa.select(Round).where(Round.id.in_(ids)).options(joinedload(Round.programme))
+        rounds = {round_.id: round_ for round_ in db.session.scalars(query)}
+        for found in moments:
+            yield rounds[found.round_id], found.moment
+        if len(moments) < PAGE:
+            return
+        after = ids[-1]
+
+
+def state_of_rounds() -> tuple[str, datetime | None]:
+    """What all published rounds hold together, as a word that changes with it, and since when."""
+    facts = (Round.version, Round.decided_on, Round.name, Programme.name, Programme.name_en)
+    query = (
+        _rounds()
+        .add_columns(*facts)
+        .join(Round.programme)
+        .group_by(Programme.id, Round.id)
+        .execution_options(yield_per=1000)
+    )
+    digest, changed = hashlib.sha256(), last_withdrawal()
+    for found in db.session.execute(query):
+        digest.update(repr(tuple(found)).encode())
+        changed = max(changed or found.moment, found.moment)
+    return digest.hexdigest(), changed
+
+
+def releases_of(round_id: int, language: str) -> list[Release]:
+    """The public texts about a round in a language, the newest first; a handful."""
+    query = _listed(language).join(Release.story).where(Story.round_id == round_id).limit(PAGE)
+    return list(db.session.scalars(query))
+
+
+def approved_at(release: Release, revision_id: int) -> datetime | None:
+    """When a revision was last approved."""
+    return db.session.scalar(
+        sa.select(sa.func.max(ReleaseEvent.at, type_=ReleaseEvent.at.type)).where(
+            ReleaseEvent.release_id == release.id,
+            ReleaseEvent.revision_id == revision_id,
+            ReleaseEvent.action == Action.APPROVE.value,
+        )
+    )
+
+
+def place(text: str) -> int:
+    """The number of a row or a release from an address. Raises NotFound for what is none."""
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise NotFound("not_in_newsroom")
+    return min(int(text), 2**31 - 1)
+
+
+def _rounds() -> sa.Select[*tuple[Any, ...]]:
+    approved = _approved_at()
+    return (
+        sa.select(
+            Story.round_id.label("round_id"),
+            sa.func.max(approved, type_=approved.type).label("moment"),
+        )
+        .select_from(Release)
+        .join(Release.story)
+        .join(Story.round)
+        .where(IS_PUBLIC, Round.decided_on.is_not(None))
+        .group_by(Story.round_id)
+        .order_by(Story.round_id)
+    )
+
+
+def _approved_at() -> sa.ColumnElement[datetime]:
+    """When the words that are live were approved; published, where nobody has kept that."""
+    event = (
+        sa.select(sa.func.max(ReleaseEvent.at))
+        .where(
+            ReleaseEvent.release_id == Release.id,
+            ReleaseEvent.revision_id == Release.live_id,
+            ReleaseEvent.action == Action.APPROVE.value,
+        )
+        .correlate(Release)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(
+        event, Release.changed_at, Release.published_at, type_=Release.published_at.type
+    )
 
 
 def _listed(language: str) -> sa.Select[Release]:

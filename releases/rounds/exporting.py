@@ -1,18 +1,28 @@
-"""A round out again: as the table it came as, cleaned, or as 360Giving."""
+"""A round out again: as a table for people and programs. As 360Giving: `releases.rounds.open_data`.
+
+Text that a spreadsheet would run as a formula begins with an apostrophe instead; numbers stay
+numbers, negative ones too. Rows are written as they come, so a long round takes no more memory than
+a short one.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import IO
 
 import openpyxl
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-from app.core.organisation import organisation
 from app.core.words import translate
-from releases.rounds.models import Award, Round
+from releases.rounds.models import Round
+from releases.rounds.table import Row
 
+# Everything the office has; what is public is less, and chosen by `releases.rounds.editions`.
 COLUMNS = (
     "grantee",
     "kind",
@@ -27,106 +37,110 @@ COLUMNS = (
     "status",
     "note",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The last four are the same signs in the full width of Chinese and Japanese letters.
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+IN_MEMORY = 2**20
+
+Cell = str | Decimal
 
 
-def as_table(round_: Round) -> list[list[str | Decimal]]:
-    """Header and rows, headers in the language of the file. Amounts are numbers.
+@dataclass(frozen=True)
+class Sheet:
+    """Rows to be written out, and how. `about` are lines (what, says) about the file itself."""
 
-    Text that a spreadsheet would run as a formula begins with an apostrophe instead.
-    """
-    head = [translate(f"rounds.column.{name}", round_.language) for name in COLUMNS]
-    return [list(head), *(_row(award, round_) for award in round_.awards)]
+    rows: Iterable[Row]
+    columns: Sequence[str]
+    currency: str
+    language: str
+    about: Sequence[tuple[str, str]] = ()
+
+
+def sheet_of(round_: Round) -> Sheet:
+    """All that the office has of a round, headers in the language of its file."""
+    return Sheet(round_.rows(), COLUMNS, round_.currency, round_.language)
 
 
 def csv_bytes(round_: Round) -> bytes:
-    """The table as CSV that a Swedish Excel opens: semicolons, UTF-8 with BOM, CRLF."""
-    text = io.StringIO()
-    csv.writer(text, delimiter=";", lineterminator="\r\n").writerows(as_table(round_))
-    return text.getvalue().encode("utf-8-sig")
+    return b"".join(csv_lines(sheet_of(round_)))
 
 
 def xlsx_bytes(round_: Round) -> bytes:
-    """The table as a workbook, amounts as numbers."""
+    with xlsx_file(sheet_of(round_)) as file:
+        return file.read()
+
+
+def csv_lines(sheet: Sheet) -> Iterator[bytes]:
+    """CSV that Excel opens by a double click: UTF-8 with BOM, CRLF, semicolons in Swedish."""
+    line = io.StringIO()
+    writer = csv.writer(
+        line, delimiter=";" if sheet.language == "sv" else ",", lineterminator="\r\n"
+    )
+    yield b"\xef\xbb\xbf"
+    for row in cells(sheet):
+        writer.writerow(row)
+        yield line.getvalue().encode()
+        line.seek(0)
+        line.truncate()
+
+
+def xlsx_file(sheet: Sheet) -> IO[bytes]:
+    """A workbook, amounts as numbers; a second sheet says what is known about the file."""
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet(translate("rounds.sheet", round_.language))
-    for row in as_table(round_):
-        sheet.append(row)
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    first = book.create_sheet(translate("rounds.sheet", sheet.language))
+    for row in cells(sheet):
+        first.append([_writable(cell) for cell in row])
+    if sheet.about:
+        second = book.create_sheet(translate("rounds.sheet.about", sheet.language))
+        for what, says in sheet.about:
+            second.append([_writable(harmless(what)), _writable(harmless(says))])
+    file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller's to close
+    book.save(file)
+    file.seek(0)
+    return file
 
 
-def as_360giving(round_: Round) -> dict[str, Any]:
-    """The round's grants as the 360Giving standard's package (its schema's required fields).
-
-    Only awards: what was rejected or withdrawn is no grant.
-    """
-    funder = organisation()
-    date = (round_.decided_on or round_.imported_at.date()).isoformat()
-    return {
-        "grants": [
-            {
-                "id": f"pressrum-{round_.id}-{award.number}",
-                "title": award.project or round_.name,
-                "description": _description(award, round_),
-                "currency": round_.currency,
-                "amountAwarded": float(award.amount),
-                "awardDate": date,
-                "recipientOrganization": [
-                    {"id": f"pressrum-org-{_key(award.grantee)}", "name": award.grantee}
-                ],
-                "fundingOrganization": [
-                    {
-                        "id": f"pressrum-org-{_key(funder.name('sv'))}",
-                        "name": funder.name(round_.language),
-                    }
-                ],
-                "grantProgramme": [{"title": round_.programme.title(round_.language)}],
-                "beneficiaryLocation": [{"name": name} for name in award.countries],
-            }
-            for award in round_.awards
-            if award.row().is_award
-        ]
-    }
+def cells(sheet: Sheet) -> Iterator[list[Cell]]:
+    """Header and rows; amounts are numbers, everything else is text."""
+    yield [translate(f"rounds.column.{name}", sheet.language) for name in sheet.columns]
+    for row in sheet.rows:
+        yield [harmless(_cell(row, name, sheet)) for name in sheet.columns]
 
 
-def _row(award: Award, round_: Round) -> list[str | Decimal]:
-    language = round_.language
-    cells: dict[str, str | Decimal] = {
-        "grantee": award.grantee,
-        "kind": translate(f"rounds.kind.{award.kind}", language) if award.kind else "",
-        "partners": "; ".join(award.partners),
-        "countries": "; ".join(award.countries),
-        "themes": "; ".join(award.themes),
-        "amount": _plain_number(award.amount),
-        "currency": round_.currency,
-        "first_timer": ""
-        if award.first_timer is None
-        else translate("rounds.yes" if award.first_timer else "rounds.no", language),
-        "project": award.project,
-        "amount_applied": ""
-        if award.amount_applied is None
-        else _plain_number(award.amount_applied),
-        "status": translate(f"rounds.status.{award.status.value}", language),
-        "note": award.note,
-    }
-    return [_harmless(cells[name]) for name in COLUMNS]
+def harmless(cell: Cell) -> Cell:
+    """Text that no spreadsheet takes for a formula. Numbers are left alone."""
+    if not isinstance(cell, str):
+        return cell
+    risky = cell.lstrip().startswith(FORMULA_STARTS) or cell.startswith(("\t", "\r", "\n"))
+    return f"'{cell}" if risky else cell
 
 
-def _description(award: Award, round_: Round) -> str:
-    return "; ".join(award.themes) or award.project or round_.name
+def plain_number(amount: Decimal) -> Decimal:
+    """Without decimals when there are none, with two when there are some."""
+    return amount.quantize(Decimal(1 if amount == amount.to_integral_value() else "0.01"))
 
 
-def _harmless(cell: str | Decimal) -> str | Decimal:
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
+def _cell(row: Row, name: str, sheet: Sheet) -> Cell:
+    language = sheet.language
+    match name:
+        case "kind":
+            return translate(f"rounds.kind.{row.kind}", language) if row.kind else ""
+        case "partners" | "countries" | "themes":
+            return "; ".join(getattr(row, name))
+        case "amount":
+            return plain_number(row.amount)
+        case "currency":
+            return sheet.currency
+        case "first_timer" if row.first_timer is None:
+            return ""
+        case "first_timer":
+            return translate("rounds.yes" if row.first_timer else "rounds.no", language)
+        case "amount_applied":
+            return "" if row.amount_applied is None else plain_number(row.amount_applied)
+        case "status":
+            return translate(f"rounds.status.{row.status.value}", language)
+    return str(getattr(row, name))
 
 
-def _plain_number(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal(1)) if amount == amount.to_integral_value() else amount
-
-
-def _key(name: str) -> str:
-    return "-".join(name.lower().split())
+def _writable(cell: Cell) -> Cell:
+    """Without the control characters that no workbook can hold."""
+    return ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell

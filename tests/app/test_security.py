@@ -34,7 +34,7 @@ STAFF = {
     "subscribers",
     "updates",
 }
-PUBLIC = {"newsroom", "subscribing"}
+PUBLIC = {"newsroom", "published_rounds", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
 ENTRANCES = {"security.login"}  # staff pages one has to see before being let in
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
