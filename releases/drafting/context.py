@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from releases.drafting.language import HouseStyle
 
+SHAPES = ("amount_first", "count_first", "theme_first")
+
 
 @dataclass(frozen=True)
 class Quote:
@@ -24,6 +26,7 @@ class Context:
     """The facts from the form. An empty one is left out or becomes a gap, never a guess.
 
     `purpose` continues "10,6 miljoner kronor till …". `source_language` is that of the table.
+    `headline_shape` is one of SHAPES: what a headline begins with, if it fits.
     """
 
     language: str
@@ -36,3 +39,4 @@ class Context:
     style: HouseStyle = field(default_factory=HouseStyle)
     source_language: str = "sv"
     quotes: tuple[Quote, ...] = ()
+    headline_shape: str = SHAPES[0]

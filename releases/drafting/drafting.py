@@ -7,7 +7,7 @@ hold is left out or stands as a marked gap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from app.core.words import translate
 from releases.drafting import english, swedish
-from releases.drafting.context import Context, Quote
+from releases.drafting.context import SHAPES, Context, Quote
 from releases.drafting.language import HouseStyle, Language
 from releases.drafting.markup import say, text_of, translated
 from releases.drafting.templating import PARTS, TemplateProblem, check, render
@@ -24,6 +24,7 @@ from releases.rounds.figures import Figure, compute, grantees_of
 from releases.rounds.table import Row
 
 __all__ = [
+    "SHAPES",
     "SHIPPED",
     "Context",
     "Draft",
@@ -35,6 +36,7 @@ __all__ = [
     "TemplateProblem",
     "check_template",
     "draft",
+    "headlines",
     "say_all",
     "warning_sentence",
 ]
@@ -95,9 +97,10 @@ def draft(rows: Sequence[Row], *, currency: str, context: Context, template: Tem
         raise NoAwards
     language = LANGUAGES[context.language]
     words = vocabulary(figures, rows, context=context, language=language)
-    headline, lead, body = (
+    headline = _headline(template, words, context)
+    lead, body = (
         render(getattr(template, part), part=part, words=words, style=context.style)
-        for part in PARTS
+        for part in ("lead", "body")
     )
     return Draft(
         headline=headline,
@@ -106,6 +109,18 @@ def draft(rows: Sequence[Row], *, currency: str, context: Context, template: Tem
         figures=say_all(figures, context=context),
         warnings=tuple(_warnings(rows, headline, context)),
     )
+
+
+def headlines(
+    rows: Sequence[Row], *, currency: str, context: Context, template: Template
+) -> dict[str, str]:
+    """The headline in each shape, as inline HTML. Raises TemplateProblem and NoAwards."""
+    figures = compute(rows, currency=currency)
+    if not figures["awards.count"].count:
+        raise NoAwards
+    words = vocabulary(figures, rows, context=context, language=LANGUAGES[context.language])
+    shaped = {shape: replace(context, headline_shape=shape) for shape in SHAPES}
+    return {shape: _headline(template, words, given) for shape, given in shaped.items()}
 
 
 def say_all(figures: Mapping[str, Figure], *, context: Context) -> dict[str, SaidFigure]:
@@ -131,11 +146,28 @@ def check_template(template: Template) -> None:
         check(getattr(template, part), part=part)
 
 
+def _headline(template: Template, words: Mapping[str, Any], context: Context) -> str:
+    """In the wanted shape, or where that is too long in the next shorter one."""
+    tried = []
+    for shape in dict.fromkeys((context.headline_shape, SHAPES[0])):
+        for short in (False, True):
+            here = {**words, "headline_shape": shape, "headline_short": short}
+            said = render(template.headline, part="headline", words=here, style=context.style)
+            tried.append(said)
+            if _length(said) <= LONGEST_HEADLINE:
+                return said
+    return min(tried, key=_length)
+
+
+def _length(headline: str) -> int:
+    return len(text_of(Markup(headline)))  # noqa: S704 our own, already checked
+
+
 def _warnings(
     rows: Sequence[Row], headline: str, context: Context
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     awards = [row for row in rows if row.is_award]
-    length = len(text_of(Markup(headline)))  # noqa: S704 our own, already checked
+    length = _length(headline)
     if length > LONGEST_HEADLINE:
         yield "headline_long", {"n": length, "most": LONGEST_HEADLINE}
     unkinded = [row.number for row in awards if row.kind is None]

@@ -118,6 +118,11 @@ def country_in(name: str, *, source: str, language: str) -> str | None:
     return name if name in _codes(language) else None
 
 
+def is_country(name: str, *, source: str) -> bool:
+    """Whether it is a country's name in its own language, and no code, region or `Global`."""
+    return name in _codes(source)
+
+
 def _to_step(amount: Decimal, step: Decimal, style: HouseStyle) -> Decimal:
     mode = ROUND_DOWN if style.rounding == "down" else ROUND_HALF_UP
     return (amount / step).quantize(Decimal(1), rounding=mode) * step

@@ -17,7 +17,7 @@ from releases.rounds.figures import Figure, compute
 from releases.rounds.table import Row
 
 OF_THE_OFFICE = (
-    "recipients", "recipients.short", "purpose", "purpose.phrase", "programme",
+    "recipients", "recipients.short", "purpose", "purpose.phrase", "purpose.theme", "programme",
     "programme.through", "organisation", "organisation.short", "decided_on", "read_more",
 )  # fmt: skip
 # What is asked, and what goes around the words it is about; the last two stand inside a loop.

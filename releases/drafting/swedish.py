@@ -175,7 +175,8 @@ def purpose(phrase: str) -> str:
 def quotation(words: str, *, attribution: Sequence[str], style: HouseStyle) -> str:
     name, title, where = attribution
     speaker = ", ".join(part for part in (name, title) if part)
-    return f"{style.quote_glyph} {words}, säger {speaker}{f' på {where}' if where else ''}."
+    said = f"”{words}”" if style.quote_glyph == "”" else f"{style.quote_glyph} {words}"
+    return f"{said}, säger {speaker}{f' på {where}' if where else ''}."
 
 
 def gap(name: str) -> str:

@@ -12,15 +12,23 @@ from markupsafe import Markup
 
 from app.core.accounts import Role, me, require
 from app.core.db import db
+from app.core.html import plain
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language
-from releases.drafting.drafting import LANGUAGES
-from releases.drafting.forms import ProgrammeForm
+from releases.drafting.drafting import (
+    LANGUAGES,
+    SHIPPED,
+    NoAwards,
+    TemplateProblem,
+    headlines,
+)
+from releases.drafting.forms import SHAPES, ProgrammeForm
 from releases.drafting.language import in_running_text
 from releases.drafting.markup import capital
-from releases.editorial.writing import house_style
-from releases.rounds.models import Programme
+from releases.drafting.templates import edited_template, parts
+from releases.editorial.writing import context_of, house_style
+from releases.rounds.models import HeadlineShape, Programme, Round
 from releases.rounds.questions import programme_by_id, programmes
 
 blueprint = Blueprint("programmes", __name__, url_prefix="/office/programmes")
@@ -57,6 +65,7 @@ def save(programme_id: int) -> ResponseReturnValue:
     if not is_good:
         return _page(programme, form), 422
     form.populate_obj(programme)
+    programme.headline_shape = HeadlineShape(form.headline_shape.data)
     db.session.commit()
     flash(translate("settings.saved", interface_language()), "success")
     return redirect(url_for("programmes.edit", programme_id=programme.id))
@@ -71,11 +80,42 @@ def headline_with(purpose: str, language: str) -> str:
     return str(capital(Markup.escape(said)).unescape())
 
 
+def newest_round(programme: Programme) -> Round | None:
+    return db.session.scalar(
+        sa.select(Round)
+        .where(Round.programme_id == programme.id)
+        .order_by(Round.id.desc())
+        .limit(1)
+    )
+
+
+def headlines_of(round_: Round, language: str) -> dict[str, str]:
+    """The round's headline in each shape, by the programme's own wording. None when it fails."""
+    kept = edited_template(round_.programme, language)
+    try:
+        made = headlines(
+            round_.rows(),
+            currency=round_.currency,
+            context=context_of(round_, language),
+            template=parts(kept) if kept else SHIPPED[language],
+        )
+    except (NoAwards, TemplateProblem):
+        return {}
+    return {shape: plain(headline) for shape, headline in made.items()}
+
+
 def _page(programme: Programme, form: ProgrammeForm) -> str:
+    newest = newest_round(programme)
+    said = {code: headlines_of(newest, code) for code in LANGUAGES} if newest else {}
     return render_template(
         "office/programmes/edit.html",
         programme=programme,
         form=form,
+        newest=newest,
+        shapes=[
+            (shape.value, word, {code: of.get(shape.value, "") for code, of in said.items()})
+            for shape, word in SHAPES.items()
+        ],
         examples={
             "sv": headline_with(form.purpose_sv.data or "", "sv"),
             "en": headline_with(form.purpose_en.data or "", "en"),

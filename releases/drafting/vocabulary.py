@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from app.core.html import is_web_address
 from releases.drafting.context import Context, Quote
-from releases.drafting.language import Language, in_running_text
+from releases.drafting.language import Language, in_running_text, is_country
 from releases.drafting.markup import (
     data,
     gap,
@@ -117,7 +117,9 @@ def vocabulary(
         "recipients": words.recipients(),
         "examples": tuple(words.example(row) for row in examples_of(rows)),
         "programme": words.with_form("programme", context.programme, "through", language.through),
-        "purpose": words.with_form("purpose", words.purpose(), "phrase", language.purpose),
+        "purpose": words.purpose_said(),
+        "headline_shape": context.headline_shape,
+        "headline_short": False,
         "organisation": words.organisation(),
         "decided_on": words.plain(
             "decided_on", language.date(context.decided_on) if context.decided_on else ""
@@ -192,6 +194,7 @@ class _Words:
             parent, _, child = name.rpartition(".")
             if parent:
                 by_name[parent]._children[child] = by_name[name]
+        by_name["countries"]._children["known"] = self.known_countries(by_name)
         return {name: said for name, said in by_name.items() if "." not in name}
 
     def figure(self, name: str) -> Said:
@@ -235,6 +238,22 @@ class _Words:
             themes=named["themes"],
             place=self._place(row, named["country"]),
         )
+
+    def purpose_said(self) -> Said:
+        """Alone, with its preposition, and as what a headline may begin with."""
+        purpose = self.purpose()
+        said = self.with_form("purpose", purpose, "phrase", self.language.purpose)
+        has_own = bool(purpose) and self.language.purpose(purpose) == purpose
+        said._children["theme"] = self.plain("purpose.theme", "" if has_own else purpose)
+        return said
+
+    def known_countries(self, by_name: dict[str, Said]) -> Said:
+        """The list of countries if each is one; a file may say `GB` or `Global` there."""
+        figure = self.figures.get("countries.list")
+        source = self.context.source_language
+        if figure and all(is_country(name, source=source) for name in figure.items):
+            return by_name["countries.list"]
+        return Said("countries.known")
 
     def purpose(self) -> str:
         """As it reads inside a sentence, whatever the form was given."""

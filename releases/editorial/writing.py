@@ -67,6 +67,7 @@ def context_of(round_: Round, language: str) -> Context:
         decided_on=round_.decided_on,
         style=house_style(sender),
         source_language=round_.language,
+        headline_shape=programme.headline_shape.value,
     )
 
 

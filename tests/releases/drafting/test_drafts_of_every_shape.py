@@ -372,8 +372,12 @@ def test_two_partners_are_one_partnership() -> None:
     row = Row(2, "Lund", "kommun", Decimal(5000), partners=("Kitui", "Nakuru"),
               countries=("Kenya",), themes=("Klimat",))  # fmt: skip
     assert (
-        "I projektet arbetar Lunds kommun med klimat tillsammans med Kitui och Nakuru i Kenya."
-        in words_of(made([row], language="sv").body)
+        "I projektet arbetar Lunds kommun med klimat i ett trepartssamarbete med Kitui och Nakuru"
+        " i Kenya." in words_of(made([row], language="sv").body)
+    )
+    assert (
+        "In the project, Lunds kommun works on klimat in a three-way partnership with Kitui and"
+        " Nakuru in Kenya." in words_of(made([row], language="en").body)
     )
 
 
@@ -552,8 +556,9 @@ def test_warnings() -> None:
         Row(2, "Lund", "kommun", Decimal(1000), first_timer=True),
         Row(3, "Lund", None, Decimal(1000), first_timer=False),
     ]
-    context = Context(language="en", programme="P", purpose="x" * 80)
-    found = draft(rows, currency="SEK", context=context, template=SHIPPED["en"])
+    context = Context(language="en", programme="P")
+    template = replace(SHIPPED["en"], headline="x" * 81)
+    found = draft(rows, currency="SEK", context=context, template=template)
     facts = dict(found.warnings)
     assert facts["kinds_incomplete"] == {"n": 1, "rows": "3"}
     assert facts["first_timer_contradicted"] == {"grantee": "Lund", "rows": "2, 3"}
@@ -587,3 +592,52 @@ def test_short_names_in_lists_and_official_names_in_sentences() -> None:
     alone = made(rows[:1], language="sv")
     assert words_of(alone.headline) == "Falu kommun får 1\u00a0000\u00a0kronor"
     assert "Falu kommun är ny sökande." in words_of(alone.body)
+
+
+@pytest.mark.parametrize(
+    ("countries", "told"),
+    [
+        (("Kenya", "Norge"), "Sammanlagt berörs två länder: Kenya och Norge."),
+        (("Kenya", "Kenya"), ""),
+        (("Kenya", "Global"), ""),
+        (("GB", "US"), ""),
+        (("Västra Afrika", "Kenya"), ""),
+    ],
+)
+def test_only_countries_are_counted_as_countries(countries: tuple[str, ...], told: str) -> None:
+    rows = [
+        Row(n, name, "kommun", Decimal(1000), countries=(country,))
+        for n, (name, country) in enumerate(zip(("Lund", "Habo"), countries, strict=True), 2)
+    ]
+    body = words_of(made(rows, language="sv").body)
+    assert told in body
+    assert ("berörs" in body) == bool(told)
+
+
+LONG = "ett livskraftigt föreningsliv för barn, unga och äldre i hela landet"
+
+
+@pytest.mark.parametrize(
+    ("shape", "purpose", "expected"),
+    [
+        ("amount_first", "kultur", "Drygt 2,5_miljoner kronor till kultur"),
+        ("amount_first", LONG, "Drygt 2,5_miljoner kronor till elva kommuner"),
+        ("count_first", "kultur",
+         "Elva kommuner får dela på drygt 2,5_miljoner kronor till kultur"),
+        ("count_first", LONG, "Elva kommuner får dela på drygt 2,5_miljoner kronor"),
+        ("theme_first", "kultur", "Kultur: drygt 2,5_miljoner kronor till elva kommuner"),
+        ("theme_first", "ett livskraftigt föreningsliv i hela landet",
+         "Ett livskraftigt föreningsliv i hela landet: drygt 2,5_miljoner kronor"),
+        ("theme_first", LONG, "Drygt 2,5_miljoner kronor till elva kommuner"),
+        ("theme_first", "för unga", "Drygt 2,5_miljoner kronor för unga"),
+        ("theme_first", "", "Drygt 2,5_miljoner kronor till elva kommuner"),
+    ],
+)  # fmt: skip
+def test_a_headline_too_long_gives_way_to_a_shorter_one(
+    shape: str, purpose: str, expected: str
+) -> None:
+    rows = [replace(row, kind="kommun") for row in invented(11, 2_540_000)]
+    context = Context(language="sv", programme="P", purpose=purpose, headline_shape=shape)
+    found = draft(rows, currency="SEK", context=context, template=SHIPPED["sv"])
+    assert words_of(found.headline) == expected.replace("_", "\u00a0")
+    assert found.warnings == ()

@@ -281,5 +281,7 @@ def test_quotations() -> None:
     who = ("Karin Ek", "direktör", "Sida")
     said = swedish.quotation("Bra", attribution=who, style=HouseStyle(quote_glyph="—"))
     assert said == "— Bra, säger Karin Ek, direktör på Sida."
+    said = swedish.quotation("Bra", attribution=who, style=HouseStyle(quote_glyph="”"))
+    assert said == "”Bra”, säger Karin Ek, direktör på Sida."
     said = english.quotation("Good", attribution=("Karin Ek", "", ""), style=NEAREST)
     assert said == "“Good,” says Karin Ek."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from flask.testing import FlaskClient
 
 from app.core.accounts import Role, User
 from app.core.db import db
+from app.core.html import plain
 from releases.drafting.drafting import SHIPPED
 from releases.drafting.models import HouseTemplate, HouseTemplateVersion
+from releases.editorial.writing import compose
 from releases.rounds import importing
-from releases.rounds.models import Programme, Round
+from releases.rounds.models import HeadlineShape, Programme, Round
 from releases.rounds.reading import read
 from tests import factories
 from tests.factories import A_MORNING, signed_in
@@ -368,6 +371,7 @@ def test_a_programme_is_saved(client: FlaskClient, editor: User, programme: Prog
             "name": "Partnerskap",
             "name_en": "Municipal Partnerships",
             "purpose_en": "democracy",
+            "headline_shape": "theme_first",
             "read_more_url": "https://www.icld.se/kp",
         },
     )
@@ -375,6 +379,49 @@ def test_a_programme_is_saved(client: FlaskClient, editor: User, programme: Prog
     db.session.refresh(programme)
     assert programme.title("en") == "Municipal Partnerships"
     assert programme.read_more_url == "https://www.icld.se/kp"
+    assert programme.headline_shape is HeadlineShape.THEME_FIRST
+
+
+def test_a_programme_shows_its_newest_rounds_headline_in_every_shape(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    programme.purpose_en = "international democracy"
+    a_round(programme)
+
+    page = signed_in(client, editor).get(f"/office/programmes/{programme.id}").text
+    shown = re.findall(r'<span class="headline-example" lang="(..)">([^<]*)</span>', page)
+
+    assert [(code, text.replace("\u00a0", " ")) for code, text in shown] == [
+        ("sv", "Drygt 10,6 miljoner kronor till internationellt demokratisamarbete"),
+        ("en", "Over SEK 10.6 million for international democracy"),
+        ("sv", "Tio kommuner och en region får dela på drygt 10,6 miljoner kronor"),
+        ("en", "Ten municipalities and one region share over SEK 10.6 million"),
+        ("sv", "Internationellt demokratisamarbete: drygt 10,6 miljoner kronor"),
+        ("en", "International democracy: over SEK 10.6 million"),
+    ]
+    assert 'value="amount_first" checked' in page
+    assert "Exemplen gäller Hösten 2022." in page
+
+
+def test_the_shape_chosen_is_the_one_drafts_have(app: Flask, programme: Programme) -> None:
+    programme.headline_shape = HeadlineShape.COUNT_FIRST
+    stored = a_round(programme)
+
+    assert plain(compose(stored, "sv").headline).startswith("Tio kommuner och en region får dela")
+
+
+def test_a_programme_whose_template_fails_shows_no_examples(
+    client: FlaskClient, editor: User, programme: Programme
+) -> None:
+    a_round(programme)
+    signed_in(client, editor)
+    client.post(address(programme), data={**WORDING, "headline": "{{ kinds.samfund }}"})
+
+    page = client.get(f"/office/programmes/{programme.id}")
+
+    assert page.status_code == 200
+    assert 'class="headline-example" lang="sv"' not in page.text
+    assert 'class="headline-example" lang="en"' in page.text
 
 
 @pytest.mark.parametrize(
@@ -394,7 +441,12 @@ def test_a_programme_that_cannot_be_saved_keeps_every_word(
 
     answer = client.post(
         f"/office/programmes/{programme.id}",
-        data={"name": "Partnerskap", "about_sv": "Programmet stöder.", field: written},
+        data={
+            "name": "Partnerskap",
+            "headline_shape": "amount_first",
+            "about_sv": "Programmet stöder.",
+            field: written,
+        },
     )
 
     assert answer.status_code == 422
