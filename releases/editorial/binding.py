@@ -405,7 +405,18 @@ def _bound(found: re.Match[str]) -> Bound:
 def _is_stale(bound: Bound, now: Figure | None) -> bool:
     if not bound.name:
         return False
-    return now is None or bound.value != now.value or _is_in_another_currency(bound, now)
+    if now is None or bound.value != now.value:
+        return True
+    return _is_in_another_currency(bound, now) or _calls_it_another_kind(bound, now)
+
+
+def _calls_it_another_kind(bound: Bound, now: Figure) -> bool:
+    """Whether the only grantee is still called a kommun when it is one no more."""
+    if not now.alone or len(now.items) != 1:
+        return False
+    official = {find(now.items[0], kind).official for kind in ("kommun", "region")}
+    others = official - {now.alone, now.items[0]}
+    return bound.words in {name + ending for name in others for ending in ("", "s", "’s")}
 
 
 def _is_in_another_currency(bound: Bound, now: Figure) -> bool:

@@ -137,6 +137,16 @@ def test_the_same_number_in_another_currency_is_stale() -> None:
     assert {one.name for one in found} == {"total", "total.rounded"}
 
 
+def test_an_only_grantee_that_is_another_kind_now_is_stale_by_its_name() -> None:
+    rows = [r for r in rows_of() if r.grantee == "Karlstad"]
+    new = changed(rows, "Karlstad", kind="forening")
+
+    text = fresh(drafted(rows), rows, new).text
+
+    assert "Karlstads kommun får" in said(drafted(rows).lead)
+    assert said(text.lead).startswith("Karlstad får")
+
+
 def test_a_value_with_quotes_and_ampersands_is_read_as_written() -> None:
     rows = changed(rows_of(), "Karlstad", partners=('Barn & "Unga" <x>',))
 
@@ -185,6 +195,28 @@ def test_a_twelfth_grantee_flows_into_counts_and_list(
     assert said(text.lead).startswith(kinds)
     assert listed in said(text.body)
     assert text == drafted(new, language)
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+@pytest.mark.parametrize(
+    ("grantee", "cells"),
+    [
+        ("Älmhult", {"status": AwardStatus.WITHDRAWN}),
+        ("Umeå", {"first_timer": True}),
+        ("Mariestad", {"first_timer": False}),
+        ("Ronneby", {"kind": "region"}),
+        ("Karlstad", {"partners": ("Kisumu & Co",), "countries": ("Uganda",)}),
+        ("Piteå", {"themes": ("Avfall",)}),
+    ],
+)
+def test_one_changed_row_reads_as_a_new_draft_would(
+    language: str, grantee: str, cells: dict[str, object]
+) -> None:
+    rows = rows_of()
+    new = changed(rows, grantee, **cells)
+
+    assert fresh(drafted(rows, language), rows, new, language).text == drafted(new, language)
+    assert not looks(rows, new, language)
 
 
 def test_a_kommun_that_becomes_a_region_is_counted_so() -> None:
