@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.accounts import User
@@ -149,6 +149,7 @@ ROWS = st.lists(
 ).map(lambda rows: [replace(one, number=n) for n, one in enumerate(rows, 2)])
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_every_row_is_matched_once(old: list[Row], new: list[Row]) -> None:
     pairs = match(old, new)
@@ -157,6 +158,7 @@ def test_every_row_is_matched_once(old: list[Row], new: list[Row]) -> None:
     assert sorted(now.number for _, now in pairs if now) == [one.number for one in new]
 
 
+@settings(deadline=None)
 @given(ROWS, ROWS)
 def test_numbers_are_unique_and_the_same_rows_change_nothing(
     old: list[Row], new: list[Row]
@@ -168,6 +170,7 @@ def test_numbers_are_unique_and_the_same_rows_change_nothing(
     assert renumbered(rows, new) == rows
 
 
+@settings(deadline=None)
 @given(ROWS)
 def test_a_row_comes_back_from_json_as_it_was(rows: list[Row]) -> None:
     full = [
