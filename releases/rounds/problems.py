@@ -14,9 +14,11 @@ from typing import Any
 
 from app.core.words import translate
 from releases.rounds import register
+from releases.rounds.slips import slips, warning
 from releases.rounds.table import Problem, Row, Severity, Table
 
 _LONGEST_FACT = 80
+_CALLS_ITSELF = re.compile(r"^reg\w*n\b|\b(?:kommun|komun|kommunn|stad)$", re.IGNORECASE)
 
 
 def message(problem: Problem, language: str) -> str:
@@ -41,6 +43,7 @@ def doubts(table: Table, *, prints: Mapping[int, bytes], kinds: Mapping[int, str
         *_duplicates(table, prints),
         *_above_applied(table),
         *_sum_as_award(table),
+        *slips(table),
     ]
 
 
@@ -49,32 +52,43 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(problems, key=lambda p: (p.row or 0, p.severity is not Severity.ERROR))
 
 
-def _warning(table: Table, code: str, row: Row, of: str, **facts: Any) -> Problem:
-    return Problem(code, Severity.WARNING, row.number, table.columns.get(of), facts)
-
-
 def _doubtful_kinds(table: Table, kinds: Mapping[int, str]) -> Iterable[Problem]:
     some_have = any(kinds.values())
     for row in table.rows:
         written = kinds.get(row.number, "")
         if written and row.kind is None:
-            yield _warning(table, "kind_unknown", row, "kind", text=written)
+            yield warning(table, "kind_unknown", row, "kind", text=written)
         elif not written and some_have and row.is_award:
-            yield _warning(table, "kind_missing", row, "kind", grantee=row.grantee)
+            yield warning(table, "kind_missing", row, "kind", grantee=row.grantee)
 
 
 def _doubtful_names(table: Table) -> Iterable[Problem]:
-    """Misspelt municipalities and regions, and names that say another kind than the kind column."""
+    """Misspelt municipalities and regions, and names that say another kind than the kind column.
+
+    Where the file has no kinds, a name that calls itself kommun, stad or region is looked up too.
+    """
     for row in table.rows:
+        if row.kind is None and row.grantee and "kind" not in table.columns:
+            yield from _doubtful_name_without_kind(table, row)
         if row.kind not in ("kommun", "region") or not row.grantee:
             continue
         if register.find(row.grantee, row.kind).code is not None:
             continue
         if (says := register.kind_in_register(row.grantee)) and says != row.kind:
-            yield _warning(table, "kind_contradicts_name", row, "kind", grantee=row.grantee)
+            yield warning(table, "kind_contradicts_name", row, "kind", grantee=row.grantee)
         elif close := register.similar(row.grantee, row.kind):
             facts = {"grantee": row.grantee, "similar": close}
-            yield _warning(table, "grantee_misspelt", row, "grantee", **facts)
+            yield warning(table, "grantee_misspelt", row, "grantee", **facts)
+
+
+def _doubtful_name_without_kind(table: Table, row: Row) -> Iterable[Problem]:
+    says = _CALLS_ITSELF.search(row.grantee)
+    if says is None or register.find(row.grantee).code is not None:
+        return
+    kind = "region" if says[0].casefold().startswith("reg") else "kommun"
+    name = row.grantee if kind == "region" else row.grantee[: says.start()]
+    if close := register.similar(name, kind):
+        yield warning(table, "grantee_misspelt", row, "grantee", grantee=row.grantee, similar=close)
 
 
 def _two_spellings(table: Table) -> Iterable[Problem]:
@@ -88,12 +102,13 @@ def _two_spellings(table: Table) -> Iterable[Problem]:
         if name != row.grantee and row.grantee not in told:
             told.add(row.grantee)
             facts = {"grantee": row.grantee, "other": name}
-            yield _warning(table, "grantee_two_spellings", row, "grantee", **facts)
+            yield warning(table, "grantee_two_spellings", row, "grantee", **facts)
 
 
 def _bare(row: Row) -> str:
     name = unicodedata.normalize("NFC", register.find(row.grantee, row.kind).short).casefold()
     name = re.sub(r"\b(ab|hb|kb|ltd|limited|plc|cic|inc|ideell förening|ek\.? för\.?)\b", "", name)
+    name = re.sub(r"(?<=\w) (?:stad|kommun)$", "", name)
     return re.sub(r"[\W_]+", "", name.replace("&", "och").replace("é", "e")) or row.grantee
 
 
@@ -102,14 +117,14 @@ def _duplicates(table: Table, prints: Mapping[int, bytes]) -> Iterable[Problem]:
     for row in table.rows:
         same = first.setdefault(prints[row.number], row.number)
         if same != row.number:
-            yield _warning(table, "duplicate_row", row, "", other_row=same)
+            yield warning(table, "duplicate_row", row, "", other_row=same)
 
 
 def _above_applied(table: Table) -> Iterable[Problem]:
     for row in table.awards:
         if row.amount_applied is not None and row.amount > row.amount_applied:
             facts = {"amount": row.amount, "applied": row.amount_applied}
-            yield _warning(table, "amount_above_applied", row, "amount", **facts)
+            yield warning(table, "amount_above_applied", row, "amount", **facts)
 
 
 def _sum_as_award(table: Table) -> Iterable[Problem]:
@@ -119,7 +134,7 @@ def _sum_as_award(table: Table) -> Iterable[Problem]:
     *others, last = table.awards
     if last.amount == sum((row.amount for row in others), Decimal(0)):
         facts = {"grantee": last.grantee, "amount": last.amount}
-        yield _warning(table, "award_like_total", last, "amount", **facts)
+        yield warning(table, "award_like_total", last, "amount", **facts)
 
 
 def _shown(fact: Any, language: str) -> str:

@@ -218,6 +218,7 @@ class _Reading:
             self.sheet.tell("no_rows")
         currency = settle_currency(self.sheet, self.lines, given)
         self.totals.compare_sums(currency, stated_total)
+        self.totals.compare_counts()
         table = Table(
             rows=tuple(line.row for line in self.lines),
             problems=(),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from releases.rounds import amounts
+from releases.rounds import amounts, register
 from releases.rounds.cells import is_number, label_of, phrases, text_of
 from releases.rounds.kinds import kind_of
 from releases.rounds.sheet import Line, Sheet
@@ -25,6 +26,10 @@ _EVERYONE = """riket, hela riket, hela landet, sverige, samtliga, samtliga kommu
     alla kommuner, all, all grants, all recipients, all awards, england, uk"""
 _PART_WORDS = ("delsumma", "deltotal", "subtotal", "sub total", "varav", "därav", "of which")
 _COUNTS = ("antal ", "number of ")
+_COUNTED = {
+    "grantee": ("mottagare", "bidragsmottagare", "recipients", "grantees"),
+    "project": ("projekt", "projects", "beviljade projekt", "bidrag", "grants", "awards"),
+}
 _AVERAGES = """genomsnitt, genomsnittligt belopp, genomsnittligt bidrag, medelvärde, medelbelopp,
     snitt, median, medianbelopp, average, average amount, average grant, mean, antal, count"""
 
@@ -40,6 +45,16 @@ class _Sum:
     kind: str | None
 
 
+@dataclass(frozen=True)
+class _Count:
+    """A row that says how many there are of a kind, or of grantees or projects."""
+
+    number: int
+    label: str
+    count: int
+    of: str
+
+
 @dataclass
 class Totals:
     """The stated sums of a sheet, beside the `lines` that are read from it meanwhile."""
@@ -47,6 +62,7 @@ class Totals:
     sheet: Sheet
     lines: list[Line]
     sums: list[_Sum] = field(default_factory=list)
+    counts: list[_Count] = field(default_factory=list)
 
     def read_sum(self, number: int, cells: list[Any]) -> bool:
         """Whether a row states a sum. If so it is kept for comparison and not as a grant."""
@@ -63,6 +79,7 @@ class Totals:
             return False
         if label_of(label) in phrases(_AVERAGES) or label_of(label).startswith(_COUNTS):
             self.sheet.tell("row_skipped", Severity.WARNING, row=number, text=label)
+            self.keep_count(number, label, cells)
             return True
         whole, kind = _sum_of(
             label, alone=next(words, None) is None and "kind" in self.sheet.columns.at
@@ -89,6 +106,35 @@ class Totals:
         value = amounts.to_money(amount.value * self.sheet.unit(cell, self.sheet.columns.unit))
         self.sums.append(_Sum(number, label, value, whole, kind))
         return True
+
+    def keep_count(self, number: int, label: str, cells: list[Any]) -> None:
+        """Keep `Antal kommuner: 10` when it counts something that the rows can be asked for."""
+        what = label_of(label)
+        for start in _COUNTS:
+            what = what.removeprefix(start)
+        of = kind_of(what) or next((of for of, words in _COUNTED.items() if what in words), None)
+        found = [text_of(cell) for cell in cells if re.fullmatch(r"\d{1,6}", text_of(cell))]
+        found = found or re.findall(r"\b\d{1,6}$", label)
+        if of and label_of(label).startswith(_COUNTS) and len(found) == 1:
+            self.counts.append(_Count(number, label, int(found[0]), of))
+
+    def compare_counts(self) -> None:
+        """Compare what the file says there are so many of with the awards."""
+        awards = [line.row for line in self.lines if line.row.is_award]
+        for stated in self.counts:
+            rows = awards if stated.of in _COUNTED else [r for r in awards if r.kind == stated.of]
+            right = {len(rows), len({register.identity(row) for row in rows})}
+            if stated.of == "project":
+                right = {len(awards), len({row.project or row.number for row in awards})}
+            if (rows or "kind" in self.sheet.columns.at) and stated.count not in right:
+                self.sheet.tell(
+                    "count_differs",
+                    Severity.WARNING,
+                    row=stated.number,
+                    label=stated.label,
+                    stated=stated.count,
+                    counted=max(right),
+                )
 
     def is_sum_of_all(self, label: str, cells: list[Any]) -> bool:
         """Whether a row called `Summa …` or `Riket` holds exactly the sum of all above it."""

@@ -377,7 +377,9 @@ def test_every_bad_row_is_told_and_not_the_first_only() -> None:
         ("amount_missing", 7, "Beviljat belopp", "error"),
         ("kind_unknown", 7, "Typ", "warning"),
         ("kind_missing", 8, "Typ", "warning"),
+        ("rows_rejected", 9, "Beslut", "warning"),
         ("duplicate_row", 10, None, "warning"),
+        ("rows_withdrawn", 11, "Beslut", "warning"),
         ("status_unknown", 12, "Beslut", "warning"),
     ]
     for found in table.problems:
@@ -393,7 +395,7 @@ def test_rejected_and_withdrawn_rows_may_lack_an_amount() -> None:
         AwardStatus.REJECTED,
         AwardStatus.WITHDRAWN,
     ]
-    assert (total(table), codes(table)) == (Decimal(5), [])
+    assert (total(table), codes(table)) == (Decimal(5), ["rows_rejected", "rows_withdrawn"])
 
 
 def test_a_grant_of_nought_is_no_award() -> None:
