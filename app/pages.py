@@ -70,6 +70,7 @@ def _register_blueprints(app: Flask) -> None:
         round_views,
         template_views,
         update_views,
+        upload_views,
     )
     from releases.newsroom import preview, round_public
     from releases.newsroom import public as newsroom
@@ -85,6 +86,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(check_views.blueprint)
     app.register_blueprint(change_views.blueprint)
     app.register_blueprint(update_views.blueprint)
+    app.register_blueprint(upload_views.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)

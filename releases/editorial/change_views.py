@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -28,13 +27,14 @@ from releases.editorial.round_views import ImportForm
 from releases.rounds import changing, importing, questions
 from releases.rounds.amounts import CURRENCIES, AmountError, parse_amount
 from releases.rounds.changes import RowChanges, figure_changes
+from releases.rounds.encodings import OFFERED
 from releases.rounds.figures import Figure, compute
 from releases.rounds.kinds import KINDS
 from releases.rounds.models import Round, Upload
 from releases.rounds.naming import called
 from releases.rounds.problems import message
-from releases.rounds.reading import read
-from releases.rounds.table import AwardStatus, Row, Table
+from releases.rounds.table import AwardStatus, Row
+from releases.rounds.uploading import read_upload
 
 SHOWN_CHANGES = 200
 ANSWERS = {"": None, "yes": True, "no": False}
@@ -91,7 +91,7 @@ def upload(round_id: int) -> ResponseReturnValue:
 def preview(round_id: int, upload_id: int) -> ResponseReturnValue:
     """Step 2: what would change, before anything does."""
     round_, kept = questions.round_by_id(round_id), _upload(round_id, upload_id)
-    table = _read(kept)
+    table = read_upload(kept)
     usable = not table.errors and bool(table.awards)
     changes = changing.coming(round_, table) if usable else RowChanges()
     old, new = (
@@ -105,6 +105,8 @@ def preview(round_id: int, upload_id: int) -> ResponseReturnValue:
         "office/rounds/correction.html",
         round=round_,
         upload=kept,
+        source=table.source,
+        encodings=OFFERED,
         problems=[(one, message(one, interface_language())) for one in table.problems],
         changes=told(changes),
         figures=_figures_changed(old, new, table.language) if usable else [],
@@ -123,7 +125,7 @@ def store(round_id: int, upload_id: int) -> ResponseReturnValue:
     try:
         changes = changing.replace_rows(
             round_,
-            _read(kept),
+            read_upload(kept),
             content=kept.content,
             filename=kept.filename,
             by=me(),
@@ -324,17 +326,6 @@ def _row(round_: Round, number: int) -> Row:
     if found is None:
         raise NotFound("no_such_row", number=number)
     return found
-
-
-def _read(kept: Upload) -> Table:
-    total = kept.form["stated_total"]
-    stated: Decimal | None = parse_amount(total).value if total else None
-    return read(
-        kept.content,
-        filename=kept.filename,
-        currency=kept.form["currency"] or None,
-        stated_total=stated,
-    )
 
 
 def _tell(round_: Round, changes: RowChanges) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from decimal import Decimal
 
 import sqlalchemy as sa
 from flask import (
@@ -29,13 +28,11 @@ from app.core.forms import Form, Word
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, t
 from releases.drafting.drafting import (
-    Context,
     NoAwards,
-    SaidFigure,
     TemplateProblem,
-    say_all,
     warning_sentence,
 )
+from releases.editorial import uploads
 from releases.editorial.binding import stale_among
 from releases.editorial.questions import of_round
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
@@ -43,24 +40,13 @@ from releases.rounds import importing, questions
 from releases.rounds.amounts import parse_amount
 from releases.rounds.changing import versions
 from releases.rounds.confirming import checks, ticks_of
+from releases.rounds.encodings import OFFERED
 from releases.rounds.exporting import csv_bytes, xlsx_bytes
-from releases.rounds.figures import compute
 from releases.rounds.models import Upload
-from releases.rounds.problems import message
-from releases.rounds.reading import read
-from releases.rounds.table import Table
+from releases.rounds.uploading import read_upload
 
 CURRENCIES = ("SEK", "EUR", "GBP", "USD", "NOK", "DKK")
-SHOWN_ROWS = 200
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TELLING = (
-    "total",
-    "grantees.count",
-    "projects.count",
-    "kinds",
-    "firsttimers.count",
-    "countries.list",
-)
 KEEP_UPLOADS = timedelta(days=1)
 
 blueprint = Blueprint("rounds", __name__, url_prefix="/office/rounds")
@@ -108,8 +94,11 @@ def upload() -> ResponseReturnValue:
         by_id=person.id,
         at=now(),
     )
+    uploads.begin(kept)
     db.session.add(kept)
     db.session.commit()
+    if uploads.is_at_work(kept.form):
+        jobs.ring("read_uploads")
     return redirect(url_for(".preview", upload_id=kept.id))
 
 
@@ -117,15 +106,20 @@ def upload() -> ResponseReturnValue:
 def preview(upload_id: int) -> ResponseReturnValue:
     """Step 2: rows, figures and problems, before anything is stored."""
     kept = _upload(upload_id)
-    table = _read(kept)
+    if stored := kept.form.get("stored"):
+        return redirect(url_for(".one", round_id=int(stored)))
+    if uploads.is_at_work(kept.form) or kept.form.get("state") == "failed":
+        return render_template("office/rounds/reading.html", upload=kept)
     programme = importing.programme_named(kept.form["programme"])
     return render_template(
         "office/rounds/preview.html",
         upload=kept,
-        table=table,
-        problems=[(problem, message(problem, interface_language())) for problem in table.problems],
-        rows=table.rows[:SHOWN_ROWS],
-        figures=_telling(_said(table)),
+        seen=(seen := uploads.seen(kept)),
+        source=seen.source,
+        problems=[(one, one.sentences[interface_language()]) for one in seen.told],
+        rows=seen.rows,
+        figures=seen.figures[interface_language()],
+        encodings=OFFERED,
         known=importing.same_file(kept.content, programme=programme),
         new_programme=programme is None,
     )
@@ -133,19 +127,17 @@ def preview(upload_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/import/<int:upload_id>")
 def store(upload_id: int) -> ResponseReturnValue:
-    """Step 3: it becomes a round."""
+    """Step 3: it becomes a round, a large file by the worker's hand."""
     kept = _upload(upload_id)
-    name = kept.form["programme"]
-    stored = importing.store(
-        _read(kept),
-        content=kept.content,
-        filename=kept.filename,
-        programme=importing.programme_named(name) or importing.make_programme(name),
-        name=kept.form["name"],
-        decided_on=_date(kept.form["decided_on"]),
-        by=signed_in(),
-        at=now(),
-    )
+    if kept.form.get("state"):
+        if kept.form["state"] == "read" and not uploads.seen(kept).can_be_stored:
+            raise BadInput("round_has_errors", n=uploads.seen(kept).errors)
+        if kept.form["state"] == "read":
+            uploads.begin_storing(kept)
+            db.session.commit()
+            jobs.ring("read_uploads")
+        return redirect(url_for(".preview", upload_id=upload_id))
+    stored = uploads.store(kept, read_upload(kept), by=signed_in(), at=now())
     db.session.delete(kept)
     db.session.commit()
     flash(t("rounds.stored", name=stored.name), "success")
@@ -167,7 +159,7 @@ def one(round_id: int) -> ResponseReturnValue:
     return render_template(
         "office/rounds/one.html",
         round=stored,
-        figures=_telling(figures_of(stored, interface_language())),
+        figures=uploads.telling(figures_of(stored, interface_language())),
         page=(page := questions.awards_page(stored, after=request.args.get("after", 0, type=int))),
         rows=[award.row() for award in page.items],
         ticks=ticks_of([round_id])[round_id],
@@ -257,29 +249,3 @@ def _upload(upload_id: int) -> Upload:
     if kept is None or person is None or kept.by_id != person.id:
         raise NotFound("upload_gone")
     return kept
-
-
-def _read(kept: Upload) -> Table:
-    total = kept.form["stated_total"]
-    stated: Decimal | None = parse_amount(total).value if total else None
-    return read(
-        kept.content,
-        filename=kept.filename,
-        currency=kept.form["currency"] or None,
-        stated_total=stated,
-    )
-
-
-def _said(table: Table) -> dict[str, SaidFigure]:
-    language = interface_language()
-    context = Context(language=language, programme="", source_language=table.language)
-    return say_all(compute(table.rows, currency=table.currency), context=context)
-
-
-def _telling(said: dict[str, SaidFigure]) -> list[tuple[str, str]]:
-    """The figures that a person checks first, as (name, words)."""
-    return [(name, said[name].text) for name in TELLING if name in said]
-
-
-def _date(text: str) -> date | None:
-    return date.fromisoformat(text) if text else None

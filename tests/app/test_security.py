@@ -33,6 +33,7 @@ STAFF = {
     "security",
     "subscribers",
     "updates",
+    "uploads",
 }
 PUBLIC = {"newsroom", "published_rounds", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
