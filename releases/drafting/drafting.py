@@ -7,7 +7,8 @@ hold is left out or stands as a marked gap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from releases.drafting.language import HouseStyle, Language
 from releases.drafting.markup import say, text_of, translated
 from releases.drafting.templating import PARTS, TemplateProblem, check, render
 from releases.drafting.vocabulary import LONGEST_HEADLINE, examples_of, vocabulary
-from releases.rounds.figures import Figure, compute, grantees_of
+from releases.rounds.figures import Figure, Grantee, compute, grantees_of
 from releases.rounds.table import Row
 
 __all__ = [
@@ -86,8 +87,14 @@ class Draft:
     headline: str
     lead: str
     body: str
-    figures: dict[str, SaidFigure]
     warnings: Warnings
+    _figures: Mapping[str, Figure] = field(repr=False)
+    _context: Context = field(repr=False)
+
+    @cached_property
+    def figures(self) -> dict[str, SaidFigure]:
+        """Every figure in words; put so when asked for, since a big round has very many."""
+        return say_all(self._figures, context=self._context)
 
 
 def draft(rows: Sequence[Row], *, currency: str, context: Context, template: Template) -> Draft:
@@ -96,7 +103,9 @@ def draft(rows: Sequence[Row], *, currency: str, context: Context, template: Tem
     if not figures["awards.count"].count:
         raise NoAwards
     language = LANGUAGES[context.language]
-    words = vocabulary(figures, rows, context=context, language=language)
+    who = grantees_of(rows)
+    examples = examples_of(who)
+    words = vocabulary(figures, examples, context=context, language=language)
     headline = _headline(template, words, context)
     lead, body = (
         render(getattr(template, part), part=part, words=words, style=context.style)
@@ -106,8 +115,9 @@ def draft(rows: Sequence[Row], *, currency: str, context: Context, template: Tem
         headline=headline,
         lead=lead,
         body=body,
-        figures=say_all(figures, context=context),
-        warnings=tuple(_warnings(rows, headline, context)),
+        warnings=tuple(_warnings(rows, who, examples, headline, context)),
+        _figures=figures,
+        _context=context,
     )
 
 
@@ -118,7 +128,8 @@ def headlines(
     figures = compute(rows, currency=currency)
     if not figures["awards.count"].count:
         raise NoAwards
-    words = vocabulary(figures, rows, context=context, language=LANGUAGES[context.language])
+    examples = examples_of(grantees_of(rows))
+    words = vocabulary(figures, examples, context=context, language=LANGUAGES[context.language])
     shaped = {shape: replace(context, headline_shape=shape) for shape in SHAPES}
     return {shape: _headline(template, words, given) for shape, given in shaped.items()}
 
@@ -164,7 +175,11 @@ def _length(headline: str) -> int:
 
 
 def _warnings(
-    rows: Sequence[Row], headline: str, context: Context
+    rows: Sequence[Row],
+    who: Sequence[Grantee],
+    examples: Sequence[Row],
+    headline: str,
+    context: Context,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     awards = [row for row in rows if row.is_award]
     length = _length(headline)
@@ -173,12 +188,12 @@ def _warnings(
     unkinded = [row.number for row in awards if row.kind is None]
     if unkinded and len(unkinded) < len(awards):
         yield "kinds_incomplete", {"n": len(unkinded), "rows": _numbers(unkinded)}
-    yield from _contradictions(awards)
-    yield from _untranslated(examples_of(rows), context)
+    yield from _contradictions(who)
+    yield from _untranslated(examples, context)
 
 
-def _contradictions(awards: Sequence[Row]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for grantee in grantees_of(awards):
+def _contradictions(who: Sequence[Grantee]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for grantee in who:
         answers = {row.first_timer for row in grantee.rows}
         if {True, False} <= answers:
             rows = _numbers([row.number for row in grantee.rows])

@@ -12,8 +12,8 @@ from releases.drafting.context import Context
 from releases.drafting.drafting import LANGUAGES
 from releases.drafting.markup import text_of
 from releases.drafting.templating import render
-from releases.drafting.vocabulary import MissingFigure, Said, vocabulary
-from releases.rounds.figures import Figure, compute
+from releases.drafting.vocabulary import MissingFigure, Said, examples_of, vocabulary
+from releases.rounds.figures import Figure, compute, grantees_of
 from releases.rounds.table import Row
 
 OF_THE_OFFICE = (
@@ -61,7 +61,8 @@ class Offered:
 def offered(rows: Sequence[Row], *, currency: str, context: Context) -> Offered:
     """All that can be clicked into a template, with its words in the round `rows`."""
     figures = compute(rows, currency=currency)
-    words = vocabulary(figures, rows, context=context, language=LANGUAGES[context.language])
+    examples = examples_of(grantees_of(rows))
+    words = vocabulary(figures, examples, context=context, language=LANGUAGES[context.language])
     return Offered(tuple(_names(figures, words)), tuple(_conditions(words, context)))
 
 

@@ -28,7 +28,7 @@ from releases.drafting.markup import (
     text_of,
     translated,
 )
-from releases.rounds.figures import Figure, Grantee, grantees_of, project_of
+from releases.rounds.figures import Figure, Grantee, project_of
 from releases.rounds.kinds import KINDS
 from releases.rounds.table import Row
 
@@ -39,7 +39,7 @@ BETWEEN = len("Totalt  till ")  # what a headline without a purpose needs beside
 ALWAYS = (
     "total", "total.rounded", "grantees", "grantees.count", "grantees.list", "awards",
     "awards.count", "projects", "projects.count", "firsttimers", "firsttimers.count",
-    "firsttimers.list", "countries", "countries.count", "countries.list", "kinds", "award",
+    "firsttimers.list", "countries", "countries.count", "countries.list", "kinds",
     *(f"kinds.{kind}" for kind in KINDS),
 )  # fmt: skip
 OF_AN_AWARD = ("amount", "grantee", "partners", "country", "themes")
@@ -108,14 +108,14 @@ class Example:
 
 
 def vocabulary(
-    figures: Mapping[str, Figure], rows: Sequence[Row], *, context: Context, language: Language
+    figures: Mapping[str, Figure], examples: Sequence[Row], *, context: Context, language: Language
 ) -> dict[str, Any]:
     """Everything a template can name, ready to print."""
     words = _Words(figures, context, language)
     return {
         **words.tree(),
         "recipients": words.recipients(),
-        "examples": tuple(words.example(row) for row in examples_of(rows)),
+        "examples": tuple(words.example(row) for row in examples),
         "programme": words.with_form("programme", context.programme, "through", language.through),
         "purpose": words.purpose_said(),
         "headline_shape": context.headline_shape,
@@ -130,13 +130,12 @@ def vocabulary(
     }
 
 
-def examples_of(rows: Sequence[Row]) -> list[Row]:
+def examples_of(grantees: Sequence[Grantee]) -> list[Row]:
     """At most three awards with a partner, in list order, preferring new countries.
 
     A project is told once, and so is a grantee. Awards without a country are told only when none
     has both.
     """
-    grantees = grantees_of(rows)
     candidates = _candidates(grantees, _has_place) or _candidates(grantees, _has_partner)
     chosen = list(_of_new_countries(candidates))[:MOST_EXAMPLES]
     chosen += [row for row in candidates if row not in chosen][: MOST_EXAMPLES - len(chosen)]
@@ -187,15 +186,23 @@ class _Words:
     def tree(self) -> dict[str, Said]:
         """Every figure under its name, and under the names a round may lack, nothing."""
         by_name: dict[str, Said] = {}
-        rows = dict.fromkeys(n.rsplit(".", 1)[0] for n in self.figures if n.startswith("award."))
-        awards = [name for row in rows for name in (row, *(f"{row}.{p}" for p in OF_AN_AWARD))]
-        for name in [*ALWAYS, *awards]:
+        for name in ALWAYS:
             by_name[name] = self.figure(name)
             parent, _, child = name.rpartition(".")
             if parent:
                 by_name[parent]._children[child] = by_name[name]
         by_name["countries"]._children["known"] = self.known_countries(by_name)
+        by_name["award"] = _Awards(self)
         return {name: said for name, said in by_name.items() if "." not in name}
+
+    def award(self, number: str) -> Said:
+        """What one row's award says. Raises KeyError when the row is none."""
+        name = f"award.{number}"
+        if f"{name}.amount" not in self.figures:
+            raise KeyError(name)
+        said = Said(name)
+        said._children = {part: self.figure(f"{name}.{part}") for part in OF_AN_AWARD}
+        return said
 
     def figure(self, name: str) -> Said:
         figure = self.figures.get(name)
@@ -315,3 +322,14 @@ class _Words:
             source=self.context.source_language,
         )
         return Said(f"{country._name}.place", Markup("{} {}").format(preposition, country))
+
+
+class _Awards(Said):
+    """`award`: each row put in words when a template asks for it, since a round may have many."""
+
+    def __init__(self, words: _Words) -> None:
+        super().__init__("award")
+        self._of = words
+
+    def __getitem__(self, name: str | int) -> Said:
+        return self._of.award(str(name))
