@@ -44,7 +44,8 @@ TELLING = (
 AT_WORK = ("waiting", "reading", "to store", "storing")
 SILENT_FOR = timedelta(minutes=2)  # then the worker that had it is taken for dead
 TRIES = 3
-UNCLEAR = ("no_header", "no_grantee_column", "no_amount_column", "amount_columns_unclear")
+UNCLEAR = {"no_header", "no_grantee_column", "no_amount_column", "amount_columns_unclear"}
+LETTERS = {"encoding_doubtful", "letters_broken"}  # to be mended first
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,15 @@ class Seen:
         return not self.errors and self.award_count > 0
 
     @property
+    def is_misread(self) -> bool:
+        """Whether another encoding comes before everything else."""
+        return any(one.code in LETTERS and one.severity == "error" for one in self.told)
+
+    @property
     def is_unclear(self) -> bool:
         """Whether a person who says what the columns are can help."""
-        return bool(self.source.labels) and any(one.code in UNCLEAR for one in self.told)
+        codes = {one.code for one in self.told}
+        return bool(self.source.labels) and not self.is_misread and bool(codes & UNCLEAR)
 
 
 class Gone(Exception):

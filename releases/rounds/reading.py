@@ -127,7 +127,8 @@ class _Opened:
         if grid is None:
             return []
         if grid.broken and grid.rather:
-            sure = grid.rather == "UTF-8" or self.columns is None
+            found = self.columns.at.keys() if self.columns else set()
+            sure = grid.rather == "UTF-8" or not {"grantee", "amount"} <= found
             facts = {"word": grid.broken, "encoding": grid.encoding, "rather": grid.rather}
             severity = Severity.ERROR if sure else Severity.WARNING
             return [Problem("encoding_doubtful", severity, facts=facts)]

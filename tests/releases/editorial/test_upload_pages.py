@@ -74,6 +74,8 @@ def test_the_encoding_is_shown_and_another_can_be_chosen(client: FlaskClient, wr
     content = ROUND.replace("Falun", "Malmö").encode("mac_roman")
     page = upload(signed_in(client, writer), content)
     assert "troligen Mac Roman" in words(page.text)
+    assert "Välj teckenkodning nedan" in page.text
+    assert "Välj kolumner" not in page.text
 
     page = client.post(address("/opening"), data={"encoding": "Mac Roman"}, follow_redirects=True)
 
