@@ -255,10 +255,16 @@ class _Words:
         return said
 
     def known_countries(self, by_name: dict[str, Said]) -> Said:
-        """The list of countries if each is one; a file may say `GB` or `Global` there."""
+        """The list of countries, if it is all of them and each is one.
+
+        Where a row leaves its country out nobody knows how many there are; and a file may say `GB`
+        or `Global`.
+        """
         figure = self.figures.get("countries.list")
         source = self.context.source_language
-        if figure and all(is_country(name, source=source) for name in figure.items):
+        told = sum(name.startswith("award.") and name.endswith(".country") for name in self.figures)
+        is_whole = told == self.figures["awards.count"].count
+        if figure and is_whole and all(is_country(one, source=source) for one in figure.items):
             return by_name["countries.list"]
         return Said("countries.known")
 

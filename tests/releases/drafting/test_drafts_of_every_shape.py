@@ -614,6 +614,17 @@ def test_only_countries_are_counted_as_countries(countries: tuple[str, ...], tol
     assert ("berörs" in body) == bool(told)
 
 
+def test_countries_are_not_counted_while_a_row_leaves_its_own_out() -> None:
+    rows = [
+        Row(2, "Lund", "kommun", Decimal(1000), countries=("Kenya",)),
+        Row(3, "Habo", "kommun", Decimal(1000), countries=("Norge",)),
+        Row(4, "Eda", "kommun", Decimal(1000)),
+    ]
+
+    assert "berörs" not in words_of(made(rows, language="sv").body)
+    assert "are involved" not in words_of(made(rows, language="en").body)
+
+
 LONG = "ett livskraftigt föreningsliv för barn, unga och äldre i hela landet"
 
 
