@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -25,6 +26,12 @@ from app.core.db import Base, db, normal_url
 from app.settings import Settings
 from tests import factories
 from tests.postoffice import PostOffice
+
+# The same examples every time, so that a red run says something about the change and not the dice.
+# HYPOTHESIS_PROFILE=search looks for new ones.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 SECRET = "a secret that only the tests know"
 CLOSED_PORT = 9
