@@ -91,13 +91,6 @@ def gaps(text: str) -> list[str]:
     return re.findall(r'<mark data-gap="([^"]*)">\[', text)
 
 
-def figures_in(text: str) -> list[tuple[str, str]]:
-    """The figures bound in a cleaned text: (name, value) in order."""
-    found = re.findall(r"<data ([^>]*)>", text)
-    attributes = [dict(re.findall(r'([a-z-]+)="([^"]*)"', one)) for one in found]
-    return [(a["data-figure"], a.get("value", "")) for a in attributes if "data-figure" in a]
-
-
 def _clean(text: str, allowed: dict[str, set[str]]) -> str:
     once = nh3.clean(
         text,

@@ -38,7 +38,7 @@ def job(name: str) -> Callable[[Step], Step]:
 def ring(name: str) -> None:
     """Wake a worker for one job. Never fails: an unheard ring costs at most a minute."""
     try:
-        _bell(current_app._get_current_object()).ring(name)  # type: ignore[attr-defined]
+        bell(current_app._get_current_object()).ring(name)  # type: ignore[attr-defined]
     except Exception:
         log.warning(
             "the bell for %s could not be rung; the next sweep will do", name, exc_info=True
@@ -99,10 +99,7 @@ class _QuietConsumer(Consumer):  # type: ignore[misc]
 
 
 def bell(app: Flask) -> Bell:
-    return _bell(app)
-
-
-def _bell(app: Flask) -> Bell:
+    """The application's one bell, hung up at its first use."""
     if "bell" not in app.extensions:
         app.extensions["bell"] = Bell(app)
     return app.extensions["bell"]  # type: ignore[no-any-return]

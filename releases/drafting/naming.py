@@ -100,13 +100,6 @@ class Names:
             for country in map(_one_line, row.countries)
         } - {""}
 
-    def partners_of(self, grantee: int) -> set[str]:
-        return {
-            partner
-            for row in self.grantees[grantee].rows
-            for partner in map(_one_line, row.partners)
-        } - {""}
-
     def amounts_of(self, grantee: int) -> list[Decimal]:
         """The whole sum first, then each grant."""
         amounts = [row.amount for row in self.grantees[grantee].rows]

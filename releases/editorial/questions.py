@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
@@ -11,17 +9,10 @@ from app.core.db import db
 from app.core.errors import NotFound
 from releases.editorial.models import Release, ReleaseEvent, Revision, State, Story
 from releases.rounds.models import Round
+from releases.rounds.questions import Page
 
 PAGE = 30
 EVENTS = 100
-
-
-@dataclass(frozen=True)
-class Page:
-    """Some releases; `next` is the id after which the following page begins, None at the end."""
-
-    items: list[Release]
-    next: int | None
 
 
 def release_by_id(release_id: int) -> Release:
@@ -32,7 +23,7 @@ def release_by_id(release_id: int) -> Release:
     return found
 
 
-def releases_page(*, state: State | None = None, before: int | None = None) -> Page:
+def releases_page(*, state: State | None = None, before: int | None = None) -> Page[Release]:
     """Releases, the last changed first."""
     query = _whole().order_by(Release.updated_at.desc(), Release.id.desc())
     if state is not None:

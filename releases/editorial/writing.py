@@ -28,7 +28,7 @@ from releases.drafting.templates import house_template, parts
 from releases.editorial.models import Contact, Release, Revision, State, Story
 from releases.editorial.workflow import Action, find_move, remember
 from releases.rounds.figures import compute
-from releases.rounds.importing import slug_of
+from releases.rounds.importing import free_slug, slug_of
 from releases.rounds.models import Round
 
 
@@ -262,7 +262,4 @@ def _free_slug(headline: str, language: str, *, own: str = "") -> str:
             )
         )
     ) - {own}
-    number, slug = 2, wanted
-    while slug in taken:
-        slug, number = f"{wanted}-{number}", number + 1
-    return slug
+    return free_slug(wanted, taken=taken)

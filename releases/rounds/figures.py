@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from releases.rounds.alphabet import swedish_key
+from releases.rounds.alphabet import in_swedish_order, swedish_key
 from releases.rounds.kinds import KINDS
 from releases.rounds.register import Place, find, identity
 from releases.rounds.table import Row
@@ -140,7 +140,7 @@ def _distinct_names(who: Sequence[Grantee]) -> list[str]:
     """Short names; the official one where two grantees would read the same."""
     times = Counter(grantee.place.short for grantee in who)
     names = [g.place.short if times[g.place.short] == 1 else g.place.official for g in who]
-    return sorted(names, key=swedish_key)
+    return list(in_swedish_order(names))
 
 
 def _kinds(who: Sequence[Grantee], awards: Sequence[Row]) -> list[Figure]:
@@ -162,7 +162,7 @@ def _countries(awards: Sequence[Row]) -> list[Figure]:
         return []
     return [
         _count("countries.count", len(countries), "country"),
-        _list("countries.list", "names", sorted(countries, key=swedish_key), noun="country"),
+        _list("countries.list", "names", in_swedish_order(countries), noun="country"),
     ]
 
 

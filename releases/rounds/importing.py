@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -112,7 +112,9 @@ def make_programme(name: str) -> Programme:
     wanted = " ".join(name.split())
     if not wanted or len(wanted) > 200:
         raise BadInput("programme_needs_name")
-    programme = Programme(name=wanted, slug=_free_slug(slug_of(wanted) or "program"))
+    slug = slug_of(wanted) or "program"
+    taken = db.session.scalars(sa.select(Programme.slug).where(Programme.slug.startswith(slug)))
+    programme = Programme(name=wanted, slug=free_slug(slug, taken=set(taken)))
     db.session.add(programme)
     db.session.flush()
     return programme
@@ -130,10 +132,8 @@ def slug_of(text: str, *, longest: int = 80) -> str:
     return slug
 
 
-def _free_slug(wanted: str) -> str:
-    taken = set(
-        db.session.scalars(sa.select(Programme.slug).where(Programme.slug.startswith(wanted)))
-    )
+def free_slug(wanted: str, *, taken: Collection[str]) -> str:
+    """The slug itself, or the first of wanted-2, wanted-3 … that nobody has."""
     number, slug = 2, wanted
     while slug in taken:
         slug, number = f"{wanted}-{number}", number + 1

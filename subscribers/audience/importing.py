@@ -34,7 +34,7 @@ from subscribers.audience.models import (
     Topic,
     new_public_id,
 )
-from subscribers.audience.subscribing import PRESS_RELEASES, insert_new, suppressed
+from subscribers.audience.subscribing import PRESS_RELEASES, insert_new, subscriber_row, suppressed
 
 BATCH = 2000
 CHUNK = 1 << 16
@@ -289,13 +289,7 @@ def _store(new: list[Address], *, basis: str, language: str, topic_id: int, at: 
     insert_new(
         Subscriber,
         [
-            {
-                "public_id": new_public_id(),
-                "address": address.norm,
-                "address_hash": address.hash,
-                "language": language,
-                "created_at": at,
-            }
+            subscriber_row(address, language=language, at=at)
             for address in new
             if not known.keys() & set(address.known_hashes)
         ],

@@ -318,19 +318,19 @@ def _subscriber_id(address: Address, *, language: str, at: datetime) -> int:
         if erased_at is None:
             return int(subscriber_id)
         _part_from_the_past(subscriber_id)
-    insert_new(
-        Subscriber,
-        [
-            {
-                "public_id": new_public_id(),
-                "address": address.norm,
-                "address_hash": address.hash,
-                "language": language,
-                "created_at": at,
-            }
-        ],
-    )
+    insert_new(Subscriber, [subscriber_row(address, language=language, at=at)])
     return int(db.session.execute(known).one().id)
+
+
+def subscriber_row(address: Address, *, language: str, at: datetime) -> dict[str, Any]:
+    """A new subscriber as the table takes it."""
+    return {
+        "public_id": new_public_id(),
+        "address": address.norm,
+        "address_hash": address.hash,
+        "language": language,
+        "created_at": at,
+    }
 
 
 def _part_from_the_past(subscriber_id: int) -> None:

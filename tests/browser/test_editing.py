@@ -10,11 +10,12 @@ from playwright.sync_api import Page, expect
 
 from app.core.accounts import Role, find_user
 from app.core.db import db
-from app.core.html import figures_in, gaps, plain
+from app.core.html import gaps, plain
 from releases.editorial.models import Release, State
 from tests import factories
 from tests.browser.conftest import Office, running_office
 from tests.browser.pages import EditPage, LookOver, ReleasePage, SignInAs
+from tests.markup import figures_in
 from tests.postoffice import PostOffice
 
 ALVA, BO = "alva@press.example", "bo@press.example"

@@ -13,13 +13,14 @@ from flask import Flask
 from app.core.accounts import User
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
-from app.core.html import figures_in, gaps
+from app.core.html import gaps
 from app.core.organisation import Organisation
 from releases.editorial.models import Release, Revision
 from releases.editorial.texts import full_text
 from releases.editorial.writing import draft_release, save, text_of
 from tests import factories
 from tests.factories import A_MORNING
+from tests.markup import figures_in
 
 LATER = A_MORNING + timedelta(minutes=5)
 
