@@ -182,7 +182,7 @@ def _look_again(batch: Batch, *, at: datetime) -> Batch:
     )
 
 
-def renew(batch: Batch, ids: set[int]) -> None:
+def renew(batch: Batch, ids: Collection[int]) -> None:
     lease = timedelta(seconds=current_app.config["LEASE_SECONDS"])
     db.session.execute(_held(batch, ids).values(lease_until=clock() + lease))
     db.session.commit()

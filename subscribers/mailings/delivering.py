@@ -108,7 +108,7 @@ def _send_batch(batch: Batch, courier: Courier) -> None:
         ).one()
     )
     db.session.rollback()
-    left = {claimed.id for claimed in batch.deliveries}
+    ids = [claimed.id for claimed in batch.deliveries]
     renewed = time.monotonic()
     pause = timedelta(0)
     try:
@@ -116,14 +116,14 @@ def _send_batch(batch: Batch, courier: Courier) -> None:
             if jobs.stopping.is_set():
                 return
             if time.monotonic() - renewed > current_app.config["LEASE_SECONDS"] / 3:
-                claiming.renew(batch, left)
+                claiming.renew(batch, ids)
                 renewed = time.monotonic()
-            left.discard(claimed.id)
             if not _send(claimed, batch, message, courier):
                 pause = RETRY_AFTER[0]
                 return
     finally:
-        hand_back(batch, left, due_at=clock() + pause)
+        db.session.rollback()  # whatever failed had its own transaction
+        hand_back(batch, ids, due_at=clock() + pause)  # those that are still only claimed
         db.session.commit()
 
 

@@ -328,6 +328,26 @@ def test_the_fence_stops_a_sender_whose_row_was_taken_from_it(
     assert states(mailing.id) == {"claimed": 1}
 
 
+def test_a_database_that_fails_at_the_fence_leaves_nobody_held(
+    app: Flask, post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribers(3)
+    mailing = queued()
+
+    def locked(*_: object) -> bool:
+        db.session.execute(sa.text("SELECT * FROM no_such_table"))
+        raise AssertionError("unreachable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delivering, "_fence", locked)
+        send_all()
+    assert post.letters == []
+    assert states(mailing.id) == {"queued": 3}
+
+    send_all()
+    assert states(mailing.id) == {"sent": 3}
+
+
 def test_an_expired_claim_goes_back_and_an_uncertain_one_is_counted(app: Flask) -> None:
     subscribers(2)
     mailing = queued()
