@@ -7,6 +7,10 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 # Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
+import app.core.audit  # noqa: F401
+import releases.desk.models
+import releases.media.models
+import releases.review.models  # noqa: F401
 import subscribers.commands
 import subscribers.mailings.delivering  # noqa: F401
 from app import pages

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
@@ -19,7 +21,7 @@ from flask_login import current_user
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore, UserMixin, hash_password
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, PrimaryKey, UTCDateTime, db, one_of
+from app.core.db import Base, JSONText, PrimaryKey, UTCDateTime, db, one_of
 from app.core.errors import BadInput, NotAllowed, NotFound
 from app.core.security import limiter
 from app.core.words import translate
@@ -33,6 +35,8 @@ class Role(StrEnum):
     """What a person may do; the workflow table and the pages name roles, never people."""
 
     WRITER = "writer"  # imports rounds, drafts, submits
+    REVIEWER = "reviewer"  # reads, comments, passes a step of a review
+    OFFICER = "officer"  # answers for rounds and their figures; otherwise a reviewer
     EDITOR = "editor"  # also approves, sends back, publishes, manages subscribers
     ADMIN = "admin"  # also users, organisation and house templates
 
@@ -47,6 +51,8 @@ class User(Base, UserMixin):
     language: Mapped[str] = mapped_column(sa.String(2))
     password: Mapped[str] = mapped_column(sa.String(255))
     active: Mapped[bool] = mapped_column(default=True)
+    # Notifications this person has switched off, as `kind:channel`, such as `comment:mail`.
+    muted: Mapped[list[str]] = mapped_column(JSONText, default=list)
     fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
@@ -123,6 +129,24 @@ def require(person: User, role: Role) -> None:
     """Raises NotAllowed, saying whose it is, when the person has neither the role nor admin's."""
     if not person.may(role):
         raise NotAllowed(f"{role.value}s_only")
+
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def only(*roles: Role) -> Callable[[View], View]:
+    """A view for people of these roles. Others get NotAllowed before anything is looked at."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded_view(*args: object, **values: object) -> object:
+            if not me().may(*roles):
+                raise NotAllowed("role")
+            return view(*args, **values)
+
+        return guarded_view  # type: ignore[return-value]
+
+    return guard
 
 
 class _Words:

@@ -48,6 +48,12 @@ class Organisation(Base):
     )
     rounding_decimals: Mapped[int] = mapped_column(default=1)
     four_eyes: Mapped[bool] = mapped_column(default=True)
+    # What each line of the preflight does, where it is not as shipped: code -> block, warn, off.
+    preflight: Mapped[dict[str, str]] = mapped_column(JSONText, default=dict)
+    # A scheduled release that is later than this waits for a person instead of going out.
+    grace_minutes: Mapped[int] = mapped_column(default=60)
+    embargo_terms_sv: Mapped[str] = mapped_column(sa.Text, default="")
+    embargo_terms_en: Mapped[str] = mapped_column(sa.Text, default="")
 
     def in_language(self, field: str, language: str) -> Any:
         """A text kept in both languages: `name` or `about`."""
@@ -99,4 +105,8 @@ def unnamed(name_sv: str, name_en: str) -> Organisation:
         rounding=Rounding.NEAREST,
         rounding_decimals=1,
         four_eyes=True,
+        preflight={},
+        grace_minutes=60,
+        embargo_terms_sv="",
+        embargo_terms_en="",
     )

@@ -62,6 +62,8 @@ class Programme(Base):
     headline_shape: Mapped[HeadlineShape] = mapped_column(
         one_of(HeadlineShape, "headline_shape"), default=HeadlineShape.AMOUNT_FIRST
     )
+    # Who has to pass a text before it can be approved, in this order; see `review.reviewing`.
+    review_steps: Mapped[list[dict[str, Any]]] = mapped_column(JSONText, default=list)
 
     def title(self, language: str) -> str:
         """The programme's name; the Swedish one where there is no English."""
@@ -93,6 +95,10 @@ class Round(Base):
     version: Mapped[int] = mapped_column(default=1)
     imported_at: Mapped[datetime] = mapped_column(UTCDateTime)
     imported_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    # When those who applied had been told of the decision, and where that decision is filed.
+    communicated_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    communicated_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    decision_reference: Mapped[str] = mapped_column(sa.String(200), default="")
 
     programme: Mapped[Programme] = relationship()
     awards: Mapped[list[Award]] = relationship(

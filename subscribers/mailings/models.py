@@ -33,6 +33,7 @@ class MailingKind(StrEnum):
     NOTICE = "notice"
     RELEASE = "release"
     CORRECTION = "correction"
+    LETTER = "letter"  # to one person who works with a release; no subscription behind it
 
 
 class MailingState(StrEnum):
@@ -81,7 +82,11 @@ class Mailing(Base):
     topics: Mapped[list[str]] = mapped_column(JSONText, default=list)
     subject: Mapped[str] = mapped_column(sa.String(500))
     audience_cursor: Mapped[int] = mapped_column(Id, default=0)
+    # Keys of earlier mailings: who got one of them (`received`) or was left out of one (`missed`).
+    # None: everybody who subscribes to one of the topics.
+    audience: Mapped[dict[str, list[str]] | None] = mapped_column(JSONText)
     queued_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    starts_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     part: Mapped[MailingPart] = relationship(back_populates="mailing", uselist=False)
@@ -150,6 +155,8 @@ class Delivery(Base):
     reply: Mapped[str | None] = mapped_column(sa.String(500))
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     uncertain_count: Mapped[int] = mapped_column(default=0)
+    # What a letter's secret link is sealed from when it is sent: `purpose:payload` in hex.
+    sealed_from: Mapped[str | None] = mapped_column(sa.String(200))
 
     mailing: Mapped[Mailing] = relationship()
 

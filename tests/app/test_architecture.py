@@ -23,7 +23,7 @@ LAYERS = (
     "subscribers edges",
     "releases.rounds",
     "releases.drafting",
-    "releases.editorial releases.media",
+    "releases.editorial releases.media releases.review releases.desk",
     "releases.newsroom releases.coverage",
     "releases edges",
     "app",
