@@ -61,11 +61,13 @@ def init_app(app: Flask) -> None:
 
 def _register_blueprints(app: Flask) -> None:
     from app import office, outbox
+    from releases.desk import views as desk
     from releases.drafting import views as programmes
     from releases.editorial import (
         change_views,
         check_views,
         contact_views,
+        editing_views,
         release_views,
         round_views,
         template_views,
@@ -81,7 +83,9 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(newsroom.blueprint)
     app.register_blueprint(round_public.blueprint)
     app.register_blueprint(preview.blueprint)
+    app.register_blueprint(desk.blueprint)
     app.register_blueprint(release_views.blueprint)
+    app.register_blueprint(editing_views.blueprint)
     app.register_blueprint(round_views.blueprint)
     app.register_blueprint(check_views.blueprint)
     app.register_blueprint(change_views.blueprint)

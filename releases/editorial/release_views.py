@@ -1,8 +1,7 @@
-"""Staff pages of releases: the desk, one release with its next step, and the editing page."""
+"""Staff pages of one release: what it says, where it stands, and the next step."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,20 +15,17 @@ from app.core.accounts import Role, User, me
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
-from app.core.html import gaps, is_web_address
+from app.core.html import gaps
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language, t
 from releases.editorial import fact_check, questions, workflow
-from releases.editorial.binding import stale_among, update_of
+from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
 from releases.editorial.workflow import Action
-from releases.editorial.writing import Text, contacts, figures_of, save, text_of
 from releases.rounds.confirming import ticks
-
-EXTRA_LINKS = 2
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")
 
@@ -38,39 +34,6 @@ blueprint = Blueprint("releases", __name__, url_prefix="/office")
 @auth_required("session")
 def _staff() -> None:
     """Nobody comes here without having signed in."""
-
-
-@blueprint.get("/")
-def desk() -> ResponseReturnValue:
-    """What waits for this person, and what is going on."""
-    person = me()
-    reviewing = questions.waiting(State.IN_REVIEW) if person.may(Role.EDITOR) else []
-    piles = {
-        "reviewing": [one for one in reviewing if workflow.may(one, Action.APPROVE, by=person)],
-        "approved": questions.waiting(State.APPROVED) if person.may(Role.EDITOR) else [],
-        "returned": questions.waiting(State.SENT_BACK),
-        "drafts": questions.waiting(State.DRAFT),
-        "scheduled": questions.waiting(State.SCHEDULED),
-        "published": questions.releases_page(state=State.PUBLISHED).items[:5],
-    }
-    stale = stale_among(one for pile in piles.values() for one in pile)
-    return render_template("office/releases/desk.html", **piles, stale=stale)
-
-
-@blueprint.get("/releases/")
-def index() -> ResponseReturnValue:
-    """All releases, the last changed first, or those in one state."""
-    wanted = request.args.get("state", "")
-    state = State(wanted) if wanted in set(State) else None
-    before = request.args.get("before", type=int)
-    page = questions.releases_page(state=state, before=before)
-    return render_template(
-        "office/releases/index.html",
-        page=page,
-        stale=stale_among(page.items),
-        state=state,
-        states=State,
-    )
 
 
 @blueprint.get("/releases/<int:release_id>")
@@ -82,7 +45,7 @@ def one(release_id: int) -> ResponseReturnValue:
     update = update_of(release)
     return render_template(
         "office/releases/one.html",
-        **_reading(release, release.head),
+        **reading_of(release, release.head),
         may={action.value: workflow.may(release, action, by=person) for action in Action},
         four_eyes=_four_eyes_stand_in_the_way(release, person),
         gaps=gaps(release.head.headline + release.head.lead + release.head.body),
@@ -108,57 +71,6 @@ def dismiss_finding(release_id: int) -> ResponseReturnValue:
     return redirect(url_for(".one", release_id=release.id, _anchor="fact-check"))
 
 
-@blueprint.get("/releases/<int:release_id>/revisions/<int:revision_id>")
-def revision(release_id: int, revision_id: int) -> ResponseReturnValue:
-    """An earlier version, and what has changed since."""
-    release = questions.release_by_id(release_id)
-    chosen = questions.revision_of(release, revision_id)
-    return render_template(
-        "office/releases/revision.html",
-        **_reading(release, chosen),
-        changes=compare(chosen, release.head),
-    )
-
-
-@blueprint.get("/releases/<int:release_id>/edit")
-def edit(release_id: int) -> ResponseReturnValue:
-    release = questions.release_by_id(release_id)
-    workflow.find_move(release, Action.EDIT, by=me())
-    return _editor(release, text_of(release.head), base=release.head)
-
-
-@blueprint.post("/releases/<int:release_id>/edit")
-def save_edit(release_id: int) -> ResponseReturnValue:
-    """Save as a new revision. A text that cannot be saved comes back with every word."""
-    release = questions.release_by_id(release_id)
-    base = questions.revision_of(release, _number(request.form.get("base", "")))
-    text, note = _posted(release), request.form.get("note", "")
-    if wrong := _wrong_link(text):
-        kept = replace(text.cleaned(), links=text.links)
-        return _editor(release, kept, base=base, note=note, error=wrong), 422
-    try:
-        save(
-            release,
-            text,
-            base_id=base.id,
-            by=me(),
-            at=now(),
-            note=note,
-        )
-    except Conflict:
-        db.session.rollback()
-        theirs = questions.release_by_id(release_id)
-        again = _editor(theirs, text.cleaned(), base=theirs.head, note=note, conflict_from=base)
-        return again, 409
-    except BadInput as error:  # no headline
-        db.session.rollback()
-        wrong = ("headline", t(f"errors.{error.key}", **error.facts))
-        return _editor(release, text.cleaned(), base=base, note=note, error=wrong), 422
-    db.session.commit()
-    flash(t("releases.saved"), "success")
-    return redirect(url_for(".one", release_id=release_id))
-
-
 @blueprint.post("/releases/<int:release_id>/<any(submit, publish, unschedule):action>")
 def plain_step(release_id: int, action: str) -> ResponseReturnValue:
     """The steps that need nothing but the button."""
@@ -177,7 +89,7 @@ def plain_step(release_id: int, action: str) -> ResponseReturnValue:
 def approve(release_id: int) -> ResponseReturnValue:
     """Approval of the revision that the person has read."""
     release = questions.release_by_id(release_id)
-    read = _number(request.form.get("revision", ""))
+    read = number(request.form.get("revision", ""))
     workflow.approve(release, revision_id=read, by=me(), at=now())
     return _done(release, "approve")
 
@@ -221,7 +133,7 @@ def _refused(release: Release, error: DomainError) -> ResponseReturnValue:
 
 def _expect_head(release: Release) -> None:
     """The button was on a page that showed one revision; it must not act on another."""
-    if _number(request.form.get("revision", "")) != release.head_id:
+    if number(request.form.get("revision", "")) != release.head_id:
         raise Conflict("changed_meanwhile")
 
 
@@ -255,7 +167,7 @@ def _facts(release: Release) -> dict[str, Any]:
     }
 
 
-def _reading(release: Release, shown: Revision) -> dict[str, Any]:
+def reading_of(release: Release, shown: Revision) -> dict[str, Any]:
     """What the partial that shows a revision needs."""
     return {
         "release": release,
@@ -263,70 +175,6 @@ def _reading(release: Release, shown: Revision) -> dict[str, Any]:
         "heading": about_heading(release),
         "words": translate,
     }
-
-
-def _editor(
-    release: Release,
-    text: Text,
-    *,
-    base: Revision,
-    note: str = "",
-    conflict_from: Revision | None = None,
-    error: tuple[str, str] | None = None,
-) -> str:
-    """The editing page. `error` is (id of the field, sentence)."""
-    round_ = release.story.round
-    blank = {"label": "", "url": ""}
-    return render_template(
-        "office/releases/edit.html",
-        **_reading(release, base),
-        text=replace(text, links=[*text.links, *([blank] * EXTRA_LINKS)]),
-        base=base,
-        theirs=base if conflict_from else None,
-        their_changes=compare(conflict_from, base) if conflict_from else [],
-        error=error,
-        note=note,
-        contacts=_offered(release, text),
-        figures=figures_of(round_, release.language) if round_ else {},
-    )
-
-
-def _posted(release: Release) -> Text:
-    form = request.form
-    chosen = {_number(value) for value in form.getlist("contact")}
-    labels, urls = form.getlist("link_label"), form.getlist("link_url")
-    return Text(
-        headline=form.get("headline", ""),
-        lead=form.get("lead", ""),
-        body=form.get("body", ""),
-        about_programme=form.get("about_programme", ""),
-        contacts=[one for one in _offered(release, None) if one["id"] in chosen],
-        links=[
-            {"label": label.strip() or url.strip(), "url": url.strip()}
-            for label, url in zip(labels, urls, strict=False)
-            if label.strip() or url.strip()
-        ],
-    )
-
-
-def _offered(release: Release, text: Text | None) -> list[dict[str, Any]]:
-    """Contacts to choose from: those of the office, and those the head has printed already."""
-    offered = {contact.id: contact.printed(release.language) for contact in contacts()}
-    for printed in release.head.contacts:
-        offered.setdefault(printed["id"], printed)
-    if text is not None:
-        chosen = {contact["id"] for contact in text.contacts}
-        return [{**one, "chosen": one["id"] in chosen} for one in offered.values()]
-    return list(offered.values())
-
-
-def _wrong_link(text: Text) -> tuple[str, str] | None:
-    """The first link that leads nowhere: the id of its field and what is wrong with it."""
-    for number, link in enumerate(text.links, 1):
-        if not is_web_address(link["url"]):
-            said = link["url"] or link["label"]
-            return f"link-url-{number}", t("errors.link_unreadable", url=said)
-    return None
 
 
 def _local_moment(text: str) -> datetime:
@@ -337,7 +185,7 @@ def _local_moment(text: str) -> datetime:
         raise BadInput("time_unreadable") from None
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise NotNow("changed_meanwhile")
     return int(text)

@@ -188,7 +188,7 @@ def draft(round_id: int) -> ResponseReturnValue:
     db.session.commit()
     for code, facts in drafted.warnings:
         flash(warning_sentence(code, facts, language=interface_language()), "warning")
-    return redirect(url_for("releases.edit", release_id=release.id))
+    return redirect(url_for("editing.edit", release_id=release.id))
 
 
 @blueprint.get("/<int:round_id>/export.<any(csv, xlsx):form>")

@@ -62,7 +62,7 @@ def save(release_id: int) -> ResponseReturnValue:
         flash(t("releases.update.done_look"), "success")
         for one in look[:SHOWN]:
             _point_out(one)
-        return redirect(url_for("releases.edit", release_id=release_id))
+        return redirect(url_for("editing.edit", release_id=release_id))
     return redirect(url_for("releases.one", release_id=release_id))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,10 @@ from releases.rounds.models import Round
 
 @dataclass(frozen=True)
 class Text:
-    """All that a revision says. Headline and lead are inline HTML, the body block HTML."""
+    """All that a revision says. Headline and lead are inline HTML, the body block HTML.
+
+    Contacts, images and documents are as their `printed` gives them.
+    """
 
     headline: str
     lead: str
@@ -42,6 +45,8 @@ class Text:
     about_programme: str
     contacts: list[dict[str, Any]]
     links: list[dict[str, str]]
+    images: list[dict[str, Any]] = field(default_factory=list)
+    documents: list[dict[str, Any]] = field(default_factory=list)
 
     def cleaned(self) -> Text:
         return Text(
@@ -51,6 +56,8 @@ class Text:
             about_programme=self.about_programme.replace("\r\n", "\n").strip(),
             contacts=self.contacts,
             links=[link for link in self.links if link["label"] and link["url"]],
+            images=self.images,
+            documents=self.documents,
         )
 
 
@@ -200,6 +207,8 @@ def text_of(revision: Revision) -> Text:
         about_programme=revision.about_programme,
         contacts=list(revision.contacts),
         links=list(revision.links),
+        images=list(revision.images),
+        documents=list(revision.documents),
     )
 
 
@@ -219,6 +228,8 @@ def _revision(
         about_programme=text.about_programme,
         contacts=text.contacts,
         links=text.links,
+        images=text.images,
+        documents=text.documents,
         note=note.strip()[:500],
         author_id=by.id if by else None,
         created_at=at,

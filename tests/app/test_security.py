@@ -21,6 +21,8 @@ from tests import factories
 STAFF = {
     "checks",
     "contacts",
+    "desk",
+    "editing",
     "house_templates",
     "mailings",
     "office",
