@@ -43,11 +43,15 @@ blueprint = Blueprint("office", __name__, url_prefix="/office")
 
 ROLES = {
     Role.WRITER: "settings.role.writer",
+    Role.REVIEWER: "settings.role.reviewer",
+    Role.OFFICER: "settings.role.officer",
     Role.EDITOR: "settings.role.editor",
     Role.ADMIN: "settings.role.admin",
 }
 MAY = {
     Role.WRITER: "settings.may.writer",
+    Role.REVIEWER: "settings.may.reviewer",
+    Role.OFFICER: "settings.may.officer",
     Role.EDITOR: "settings.may.editor",
     Role.ADMIN: "settings.may.admin",
 }

@@ -74,6 +74,8 @@ def release(
             workflow.approve(made, revision_id=made.head_id, by=editor, at=A_MORNING)
         elif step is workflow.send_back or step is workflow.withdraw:
             step(made, reason="Fel siffra", by=editor, at=A_MORNING)
+        elif step is workflow.fail:
+            step(made, failure=[{"key": "late"}], at=A_MORNING)
         elif step is workflow.schedule:
             step(made, publish_at=A_MORNING + timedelta(days=1), by=editor, at=A_MORNING)
         else:
@@ -88,6 +90,7 @@ STEPS: dict[State, list[Callable[..., None]]] = {
     State.SENT_BACK: [workflow.submit, workflow.send_back],
     State.APPROVED: [workflow.submit, workflow.approve],
     State.SCHEDULED: [workflow.submit, workflow.approve, workflow.schedule],
+    State.FAILED: [workflow.submit, workflow.approve, workflow.schedule, workflow.fail],
     State.PUBLISHED: [workflow.submit, workflow.approve, workflow.publish],
     State.WITHDRAWN: [workflow.submit, workflow.approve, workflow.publish, workflow.withdraw],
 }

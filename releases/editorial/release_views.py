@@ -71,7 +71,7 @@ def dismiss_finding(release_id: int) -> ResponseReturnValue:
     return redirect(url_for(".one", release_id=release.id, _anchor="fact-check"))
 
 
-@blueprint.post("/releases/<int:release_id>/<any(submit, publish, unschedule):action>")
+@blueprint.post("/releases/<int:release_id>/<any(submit, publish, unschedule, reinstate):action>")
 def plain_step(release_id: int, action: str) -> ResponseReturnValue:
     """The steps that need nothing but the button."""
     release = questions.release_by_id(release_id)
@@ -80,6 +80,7 @@ def plain_step(release_id: int, action: str) -> ResponseReturnValue:
         "submit": workflow.submit,
         "publish": workflow.publish,
         "unschedule": workflow.unschedule,
+        "reinstate": workflow.reinstate,
     }[action]
     step(release, by=me(), at=now())
     return _done(release, action)

@@ -10,32 +10,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.accounts import Role, User
+from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict, NotAllowed, NotNow
 from app.core.organisation import organisation
+from releases.desk.notifying import Kind, colleagues, tell
 from releases.editorial.announcing import announcement
-from releases.editorial.models import Release, ReleaseEvent, State
+from releases.editorial.models import Change, Release, ReleaseEvent, State
+from releases.editorial.preflight import stop_if_blocked
+from releases.editorial.publications import went_live
+from releases.review.reviewing import unpassed
 from subscribers.mailings.queueing import queue
 
 
 class Action(StrEnum):
     EDIT = "edit"
     SUBMIT = "submit"
+    STEP = "pass_step"  # a step of the review is done; the text stays in review
     SEND_BACK = "send_back"
     APPROVE = "approve"
     SCHEDULE = "schedule"
     UNSCHEDULE = "unschedule"
     PUBLISH = "publish"
+    FAIL = "fail"  # the clock's alone
     WITHDRAW = "withdraw"
+    REINSTATE = "reinstate"
 
 
 @dataclass(frozen=True)
 class Move:
-    """What an action makes of a state, and whose it is. An admin may do what any role may."""
+    """What an action makes of a state, and whose it is. An admin may do what any role may.
+
+    What is nobody's only the clock does.
+    """
 
     action: Action
     start: State
@@ -43,33 +55,46 @@ class Move:
     roles: tuple[Role, ...]
 
 
-ANYONE = (Role.WRITER, Role.EDITOR)
+WRITERS = (Role.WRITER, Role.EDITOR)
+REVIEWERS = (Role.WRITER, Role.REVIEWER, Role.OFFICER, Role.EDITOR)
+JUDGES = (Role.REVIEWER, Role.OFFICER, Role.EDITOR)
 EDITORS = (Role.EDITOR,)
+CLOCK: tuple[Role, ...] = ()
 
 MOVES = (
-    Move(Action.EDIT, State.DRAFT, State.DRAFT, ANYONE),
-    Move(Action.EDIT, State.SENT_BACK, State.SENT_BACK, ANYONE),
-    Move(Action.EDIT, State.IN_REVIEW, State.DRAFT, ANYONE),
-    Move(Action.EDIT, State.APPROVED, State.DRAFT, ANYONE),  # approval is of the old words
-    Move(Action.EDIT, State.SCHEDULED, State.DRAFT, ANYONE),
-    Move(Action.EDIT, State.PUBLISHED, State.DRAFT, ANYONE),  # the live words stay live
-    Move(Action.SUBMIT, State.DRAFT, State.IN_REVIEW, ANYONE),
-    Move(Action.SUBMIT, State.SENT_BACK, State.IN_REVIEW, ANYONE),
-    Move(Action.SEND_BACK, State.IN_REVIEW, State.SENT_BACK, EDITORS),
+    Move(Action.EDIT, State.DRAFT, State.DRAFT, WRITERS),
+    Move(Action.EDIT, State.SENT_BACK, State.SENT_BACK, WRITERS),
+    Move(Action.EDIT, State.IN_REVIEW, State.DRAFT, WRITERS),
+    Move(Action.EDIT, State.APPROVED, State.DRAFT, WRITERS),  # approval is of the old words
+    Move(Action.EDIT, State.SCHEDULED, State.DRAFT, WRITERS),
+    Move(Action.EDIT, State.FAILED, State.DRAFT, WRITERS),
+    Move(Action.EDIT, State.PUBLISHED, State.DRAFT, WRITERS),  # the live words stay live
+    Move(Action.SUBMIT, State.DRAFT, State.IN_REVIEW, WRITERS),
+    Move(Action.SUBMIT, State.SENT_BACK, State.IN_REVIEW, WRITERS),
+    Move(Action.STEP, State.IN_REVIEW, State.IN_REVIEW, REVIEWERS),
+    Move(Action.SEND_BACK, State.IN_REVIEW, State.SENT_BACK, JUDGES),
     Move(Action.SEND_BACK, State.APPROVED, State.SENT_BACK, EDITORS),
+    Move(Action.SEND_BACK, State.FAILED, State.SENT_BACK, EDITORS),
     Move(Action.APPROVE, State.IN_REVIEW, State.APPROVED, EDITORS),
     Move(Action.SCHEDULE, State.APPROVED, State.SCHEDULED, EDITORS),
     Move(Action.SCHEDULE, State.SCHEDULED, State.SCHEDULED, EDITORS),
+    Move(Action.SCHEDULE, State.FAILED, State.SCHEDULED, EDITORS),
     Move(Action.UNSCHEDULE, State.SCHEDULED, State.APPROVED, EDITORS),
+    Move(Action.UNSCHEDULE, State.FAILED, State.APPROVED, EDITORS),
     Move(Action.PUBLISH, State.APPROVED, State.PUBLISHED, EDITORS),
     Move(Action.PUBLISH, State.SCHEDULED, State.PUBLISHED, EDITORS),
+    Move(Action.PUBLISH, State.FAILED, State.PUBLISHED, EDITORS),
+    Move(Action.FAIL, State.SCHEDULED, State.FAILED, CLOCK),
     Move(Action.WITHDRAW, State.PUBLISHED, State.WITHDRAWN, EDITORS),
     Move(Action.WITHDRAW, State.DRAFT, State.WITHDRAWN, EDITORS),
     Move(Action.WITHDRAW, State.IN_REVIEW, State.WITHDRAWN, EDITORS),
     Move(Action.WITHDRAW, State.SENT_BACK, State.WITHDRAWN, EDITORS),
     Move(Action.WITHDRAW, State.APPROVED, State.WITHDRAWN, EDITORS),
     Move(Action.WITHDRAW, State.SCHEDULED, State.WITHDRAWN, EDITORS),
+    Move(Action.WITHDRAW, State.FAILED, State.WITHDRAWN, EDITORS),
+    Move(Action.REINSTATE, State.WITHDRAWN, State.PUBLISHED, EDITORS),
 )
+JUDGEMENTS = (Action.STEP, Action.APPROVE)  # not of one's own words
 TABLE = {(move.action, move.start): move for move in MOVES}
 
 
@@ -79,15 +104,24 @@ def find_move(release: Release, action: Action, *, by: User | None) -> Move:
     `by` is None when the clock does what an editor has ordered.
     """
     move = TABLE.get((action, release.state))
-    if move is None or (action is Action.WITHDRAW and not release.is_public):
+    if move is None or not _fits(release, action):
         raise NotNow(f"not_while_{release.state.value}")
     if by is None:
         return move
-    if not by.may(*move.roles):
+    if move.roles is CLOCK or not by.may(*move.roles):
         raise NotAllowed("role")
-    if action is Action.APPROVE and organisation().four_eyes and by.id == responsible(release):
+    if action in JUDGEMENTS and organisation().four_eyes and by.id == responsible(release):
         raise NotAllowed("four_eyes")
     return move
+
+
+def _fits(release: Release, action: Action) -> bool:
+    """What a state's name does not say: only what was public can be taken back, and put back."""
+    if action is Action.WITHDRAW:
+        return release.is_public
+    if action is Action.REINSTATE:
+        return release.live_id is not None and release.live_id == release.head_id
+    return True
 
 
 def may(release: Release, action: Action, *, by: User) -> bool:
@@ -105,55 +139,159 @@ def responsible(release: Release) -> int | None:
 
 
 def submit(release: Release, *, by: User, at: datetime) -> None:
-    """Ask for review of the head."""
-    _move(release, Action.SUBMIT, by=by, at=at, submitted_by_id=by.id)
+    """Ask for review of the head. Who is asked: `review.reviewing`."""
+    _move(
+        release,
+        Action.SUBMIT,
+        by=by,
+        at=at,
+        submitted_by_id=by.id,
+        submission=release.submission + 1,
+    )
 
 
-def send_back(release: Release, *, reason: str, by: User, at: datetime) -> None:
+def pass_step(release: Release, *, by: User | None, at: datetime) -> None:
+    """A step of the review is done. `by` is None when somebody invited has done it."""
+    _move(release, Action.STEP, by=by, at=at)
+
+
+def send_back(release: Release, *, reason: str, by: User | None, at: datetime) -> None:
     """Give it back to the writer, with what should change. Raises BadInput without a reason."""
     _need(reason)
     _move(release, Action.SEND_BACK, by=by, at=at, reason=reason, approved_id=None)
+    tell(
+        concerned(release),
+        Kind.SENT_BACK,
+        release,
+        key=_happening(release, Action.SEND_BACK),
+        at=at,
+        but=by,
+        who=by.name if by else "",
+        reason=reason.strip(),
+    )
 
 
 def approve(release: Release, *, revision_id: int, by: User, at: datetime) -> None:
-    """Approve exactly the revision that was read. Raises Conflict when it is no longer the head."""
+    """Approve exactly the revision that was read.
+
+    Raises Conflict when it is no longer the head, and NotNow while a required step of its review
+    has not been passed.
+    """
     if revision_id != release.head_id:
         raise Conflict("changed_meanwhile")
+    find_move(release, Action.APPROVE, by=by)
+    if waiting := unpassed(release):
+        raise NotNow("steps_remain", n=len(waiting))
     _move(release, Action.APPROVE, by=by, at=at, approved_id=revision_id)
+    tell(
+        concerned(release),
+        Kind.APPROVED,
+        release,
+        key=_happening(release, Action.APPROVE),
+        at=at,
+        but=by,
+        who=by.name,
+    )
 
 
-def schedule(release: Release, *, publish_at: datetime, by: User, at: datetime) -> None:
-    """Let it be published at a moment to come. Raises BadInput for one that has passed."""
+def schedule(
+    release: Release,
+    *,
+    publish_at: datetime,
+    mail_at: datetime | None = None,
+    mail_wanted: bool = True,
+    by: User,
+    at: datetime,
+) -> None:
+    """Let it be published at a moment to come, its mailing then or at `mail_at`, or none at all.
+
+    Raises BadInput for a moment that has passed, or a mailing before publication.
+    """
     if publish_at <= at:
         raise BadInput("time_has_passed")
-    _move(release, Action.SCHEDULE, by=by, at=at, publish_at=publish_at)
+    if mail_wanted and mail_at is not None and mail_at < publish_at:
+        raise BadInput("mail_before_publication")
+    _move(
+        release,
+        Action.SCHEDULE,
+        by=by,
+        at=at,
+        publish_at=publish_at,
+        mail_at=mail_at,
+        mail_wanted=mail_wanted,
+        failure=None,
+    )
 
 
 def unschedule(release: Release, *, by: User, at: datetime) -> None:
     """Back to approved, with no time set."""
-    _move(release, Action.UNSCHEDULE, by=by, at=at, publish_at=None)
+    _move(release, Action.UNSCHEDULE, by=by, at=at, publish_at=None, mail_at=None, failure=None)
 
 
-def publish(release: Release, *, by: User | None, at: datetime) -> None:
+def publish(
+    release: Release,
+    *,
+    by: User | None,
+    at: datetime,
+    change: Change = Change.TYPO,
+    note: str = "",
+) -> None:
     """Make the approved head live and queue its mailing, in this one transaction.
 
-    `by` is None when the clock does it. A release that has been live before is not mailed again.
+    `by` is None when the clock does it. For a release that has been live before, `change` says what
+    the new words are to those who have read the old, and `note` tells it; a typo is not mailed.
+    Raises NotNow when the preflight has a line that blocks.
     """
     first = release.published_at is None
+    find_move(release, Action.PUBLISH, by=by)
     if not release.head.title:
         raise NotNow("headline_missing")
+    stop_if_blocked(release, at=at)
     _move(
         release,
         Action.PUBLISH,
         by=by,
         at=at,
+        reason=note,
         live_id=release.head_id,
         publish_at=None,
+        mail_at=None,
+        failure=None,
         published_at=at if first else release.published_at,
         changed_at=at,
     )
-    if first:
-        queue(announcement(release), at=at)
+    mailing = queue(announcement(release), at=at) if first and release.mail_wanted else None
+    went_live(
+        release,
+        Change.FIRST if first else change,
+        note=note,
+        mailing_key=mailing.key if mailing else None,
+        by=by,
+        at=at,
+    )
+    tell(
+        concerned(release),
+        Kind.PUBLISHED,
+        release,
+        key=_happening(release, Action.PUBLISH),
+        at=at,
+        but=by,
+    )
+
+
+def fail(release: Release, *, failure: list[dict[str, Any]], at: datetime) -> None:
+    """Its time has come and it cannot go out: say so where people look. The clock's alone.
+
+    `failure` holds what stood in the way, each a key of words with its facts.
+    """
+    _move(release, Action.FAIL, by=None, at=at, failure=failure)
+    tell(
+        [*concerned(release), *colleagues(Role.EDITOR, Role.ADMIN)],
+        Kind.FAILED,
+        release,
+        key=_happening(release, Action.FAIL),
+        at=at,
+    )
 
 
 def withdraw(release: Release, *, reason: str, by: User, at: datetime) -> None:
@@ -168,7 +306,27 @@ def withdraw(release: Release, *, reason: str, by: User, at: datetime) -> None:
         withdrawn_reason=reason.strip(),
         changed_at=at,
         publish_at=None,
+        failure=None,
     )
+    tell(
+        concerned(release),
+        Kind.WITHDRAWN,
+        release,
+        key=_happening(release, Action.WITHDRAW),
+        at=at,
+        but=by,
+        reason=reason.strip(),
+    )
+
+
+def reinstate(release: Release, *, by: User, at: datetime) -> None:
+    """Put a release that was withdrawn by mistake back as it was. Mails nobody."""
+    _move(release, Action.REINSTATE, by=by, at=at, withdrawn_reason="", changed_at=at)
+
+
+def concerned(release: Release) -> list[User | None]:
+    """Whose text it is: who wrote the head, and who submitted it."""
+    return [release.head.author, release.submitted_by]
 
 
 def _move(
@@ -197,6 +355,14 @@ def _move(
     remember(release, action.value, move.start, by=by, at=at, reason=reason)
 
 
+def _happening(release: Release, action: Action) -> str:
+    """A name for the step just remembered, so that it is told once."""
+    last = db.session.scalar(
+        sa.select(sa.func.max(ReleaseEvent.id)).where(ReleaseEvent.release_id == release.id)
+    )
+    return f"{action.value}:{release.id}:{last}"
+
+
 def remember(
     release: Release,
     action: str,
@@ -206,7 +372,10 @@ def remember(
     at: datetime,
     reason: str = "",
 ) -> None:
-    """Write a step into the history, once the release is where it led. No commit."""
+    """Write a step into the history and the audit log, once the release is where it led.
+
+    No commit.
+    """
     db.session.add(
         ReleaseEvent(
             release_id=release.id,
@@ -218,6 +387,16 @@ def remember(
             at=at,
             reason=reason.strip(),
         )
+    )
+    record(
+        f"release.{action}",
+        "release",
+        release.id,
+        title=release.head.title,
+        by=by,
+        at=at,
+        revision=release.head.number,
+        **({"reason": reason.strip()} if reason.strip() else {}),
     )
     db.session.flush()
 

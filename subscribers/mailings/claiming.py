@@ -40,6 +40,7 @@ class Claimed:
     subscription: bytes
     first_try_at: datetime
     attempts: int
+    sealed_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,9 @@ def claim(*, at: datetime, size: int = BATCH) -> Batch | None:
         kind=mailing.kind,
         queued_at=mailing.queued_at,
         holder=holder,
-        deliveries=[Claimed(r.id, r.address, b"", r.first_try_at, r.attempts) for r in taken],
+        deliveries=[
+            Claimed(r.id, r.address, b"", r.first_try_at, r.attempts, r.sealed_from) for r in taken
+        ],
     )
     try:
         return _look_again(batch, at=at)
@@ -108,7 +111,7 @@ def _next_mailing(at: datetime) -> sa.Select[int, MailingKind, datetime]:
 
 def _claim_statement(
     mailing_id: int, *, at: datetime, size: int, holder: str
-) -> sa.sql.dml.ReturningUpdate[int, str | None, datetime | None, int]:
+) -> sa.sql.dml.ReturningUpdate[int, str | None, datetime | None, int, str | None]:
     other = aliased(Delivery)
     chosen = (
         sa.select(other.id)
@@ -136,7 +139,13 @@ def _claim_statement(
                 Delivery.first_try_at, sa.literal(at, Delivery.due_at.type)
             ),
         )
-        .returning(Delivery.id, Delivery.address, Delivery.first_try_at, Delivery.attempts)
+        .returning(
+            Delivery.id,
+            Delivery.address,
+            Delivery.first_try_at,
+            Delivery.attempts,
+            Delivery.sealed_from,
+        )
         .execution_options(synchronize_session=False)
     )
 
@@ -166,6 +175,8 @@ def _look_again(batch: Batch, *, at: datetime) -> Batch:
             )
         ).all()
     )
+    if batch.kind is MailingKind.LETTER:  # no subscription to have ended
+        standing = {claimed.id: b"" for claimed in batch.deliveries}
     if mailing_state not in SENDING:
         hand_back(batch, [claimed.id for claimed in batch.deliveries], due_at=at)
         standing = {}

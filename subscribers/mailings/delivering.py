@@ -18,6 +18,7 @@ from flask import current_app
 
 from app.core import jobs
 from app.core.db import db, guarded
+from app.core.tokens import seal
 from subscribers.audience import links
 from subscribers.mailings import claiming, envelopes
 from subscribers.mailings.claiming import Batch, Claimed, claim, clock, hand_back
@@ -40,6 +41,7 @@ GIVE_UP_AFTER = {
     MailingKind.CORRECTION: timedelta(hours=48),
     MailingKind.CONFIRMATION: timedelta(hours=24),  # the link is dead by then
     MailingKind.NOTICE: timedelta(hours=24),
+    MailingKind.LETTER: timedelta(hours=48),
 }
 
 _pumping = threading.Lock()
@@ -170,6 +172,8 @@ def _fence(claimed: Claimed, batch: Batch) -> bool:
 def _slots(claimed: Claimed, batch: Batch) -> dict[Slot, bytes]:
     assert claimed.address is not None
     secret = current_app.config["SECRET_KEY"]
+    if batch.kind is MailingKind.LETTER:
+        return _slots_of_letter(claimed, secret=secret)
     return {
         Slot.TO: claimed.address.encode("utf-8"),
         Slot.MESSAGE_ID: envelopes.message_id(claimed.id).encode(),
@@ -183,6 +187,19 @@ def _slots(claimed: Claimed, batch: Batch) -> dict[Slot, bytes]:
             claimed.subscription, asked_at=batch.queued_at, secret=secret
         ).encode(),
     }
+
+
+def _slots_of_letter(claimed: Claimed, *, secret: str) -> dict[Slot, bytes]:
+    assert claimed.address is not None
+    slots = {
+        Slot.TO: claimed.address.encode("utf-8"),
+        Slot.MESSAGE_ID: envelopes.message_id(claimed.id).encode(),
+    }
+    if claimed.sealed_from:
+        purpose, _, payload = claimed.sealed_from.partition(":")
+        token = seal(bytes.fromhex(payload), purpose=purpose, secret=secret)
+        slots[Slot.LINK] = token.encode()
+    return slots
 
 
 def _record(claimed: Claimed, batch: Batch, reply: Reply) -> None:

@@ -27,6 +27,7 @@ class Slot(StrEnum):
     UNSUBSCRIBE = "pressrum-slot-6d0c1f5e8b7a-leave"
     PREFERENCES = "pressrum-slot-6d0c1f5e8b7a-choose"
     CONFIRM = "pressrum-slot-6d0c1f5e8b7a-confirm"
+    LINK = "pressrum-slot-6d0c1f5e8b7a-link"  # the secret end of a letter's own address
 
 
 MARK = re.compile("|".join(re.escape(slot.value) for slot in Slot).encode())

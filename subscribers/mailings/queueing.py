@@ -17,6 +17,7 @@ from flask import current_app, render_template
 from app.core.db import db
 from app.core.organisation import organisation
 from app.core.words import translate
+from subscribers.audience import addresses
 from subscribers.audience.models import Subscription
 from subscribers.mailings.messages import Letter, Slot, freeze
 from subscribers.mailings.models import (
@@ -100,6 +101,60 @@ def queue_confirmation(subscription: Subscription, *, at: datetime) -> Mailing:
 def queue_notice(subscription: Subscription, *, at: datetime) -> Mailing:
     """The mail that tells an active subscriber that somebody signed them up again."""
     return _queue_system("notice", MailingKind.NOTICE, subscription, at=at)
+
+
+def queue_letter(
+    *,
+    key: str,
+    to: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str,
+    at: datetime,
+    sealed_from: tuple[str, bytes] | None = None,
+) -> Mailing:
+    """A mail to one person who works with a release: a colleague, or somebody from outside.
+
+    Writes it in the caller's transaction, as sure to arrive as a release. The same mailing when
+    `key` has been queued before. `text` and `html` hold `secret_url(…)` where the link belongs that
+    is sealed from `sealed_from` (purpose, payload) when it is sent, so that no row holds it.
+    Raises BadInput for an address that is none.
+    """
+    if known := db.session.scalar(sa.select(Mailing).where(Mailing.key == key)):
+        return known
+    address = addresses.read(to, secrets=addresses.secrets_in_force())
+    letter = _letter(
+        subject=subject, text=text, html=html, language=language, at=at, headers=SYSTEM_HEADERS
+    )
+    mailing = Mailing(
+        key=key,
+        kind=MailingKind.LETTER,
+        lane=Lane.CONFIRMATION,
+        state=MailingState.RUNNING,
+        language=language,
+        topics=[],
+        subject=subject[:500],
+        queued_at=at,
+    )
+    _store(mailing, letter)
+    db.session.add(
+        Delivery(
+            mailing=mailing,
+            address=address.norm,
+            address_hash=address.hash,
+            state=DeliveryState.QUEUED,
+            due_at=at,
+            sealed_from=f"{sealed_from[0]}:{sealed_from[1].hex()}" if sealed_from else None,
+        )
+    )
+    db.session.flush()
+    return mailing
+
+
+def secret_url(path: str, *, after: str = "") -> str:
+    """An address of ours that ends in the letter's secret, such as `invited/…`."""
+    return f"{_url(path)}{Slot.LINK}{after}"
 
 
 def _queue_system(
