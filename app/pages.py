@@ -73,6 +73,7 @@ def _register_blueprints(app: Flask) -> None:
         template_views,
         update_views,
         upload_views,
+        version_views,
     )
     from releases.newsroom import preview, round_public
     from releases.newsroom import public as newsroom
@@ -86,6 +87,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(desk.blueprint)
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(editing_views.blueprint)
+    app.register_blueprint(version_views.blueprint)
     app.register_blueprint(round_views.blueprint)
     app.register_blueprint(check_views.blueprint)
     app.register_blueprint(change_views.blueprint)

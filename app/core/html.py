@@ -108,6 +108,16 @@ def gaps(text: str) -> list[str]:
     return re.findall(r'<mark data-gap="([^"]*)">\[', text)
 
 
+def blocks(text: str) -> list[str]:
+    """The outermost blocks of a cleaned text, each whole; words outside any block are one too."""
+    return [block for part in _tree(text).parts if (block := str(part).strip())]
+
+
+def embedded(text: str, kind: str) -> list[int]:
+    """The numbers of what a cleaned text has embedded: `kind` is image, document or contact."""
+    return [int(number) for number in re.findall(rf'<figure data-{kind}="([0-9]+)">', text)]
+
+
 def _clean(text: str, allowed: dict[str, set[str]]) -> str:
     once = nh3.clean(
         text,

@@ -117,22 +117,12 @@ def draft_release(
 ) -> tuple[Release, Draft]:
     """A new release with the round's draft as its first revision.
 
-    It joins the story of the round's other language, if that has no text in this one yet.
+    It joins the story of the round's other language, if that has no text in this one yet, and then
+    follows that version.
     Raises TemplateProblem or NoAwards.
     """
     composed = compose(round_, language)
     programme = round_.programme
-    release = Release(
-        story=_story_for(round_, language, at=at),
-        language=language,
-        slug=_free_slug(plain(composed.headline), language),
-        state=State.DRAFT,
-        created_at=at,
-        updated_at=at,
-        withdrawn_reason="",
-    )
-    db.session.add(release)
-    db.session.flush()
     text = Text(
         headline=composed.headline,
         lead=composed.lead,
@@ -140,12 +130,43 @@ def draft_release(
         about_programme=programme.about(language),
         contacts=[contact.printed(language) for contact in contacts()],
         links=_links_of(round_, language),
-    ).cleaned()
-    revision = _revision(release, 1, text, by=by, at=at)
-    release.head = revision
+    )
+    story = _story_for(round_, language, at=at)
+    other = story.releases[0] if story.releases else None
+    return begin_release(story, language, text, original=other, by=by, at=at), composed
+
+
+def begin_release(
+    story: Story,
+    language: str,
+    text: Text,
+    *,
+    original: Release | None = None,
+    by: User | None,
+    at: datetime,
+) -> Release:
+    """A new release of a story, with `text` as its first revision.
+
+    It follows the head of the language version it was made from, if there is one.
+    """
+    text = text.cleaned()
+    release = Release(
+        story=story,
+        language=language,
+        slug=_free_slug(plain(text.headline), language),
+        state=State.DRAFT,
+        created_at=at,
+        updated_at=at,
+        withdrawn_reason="",
+        original_id=original.id if original else None,
+        follows_id=original.head_id if original else None,
+    )
+    db.session.add(release)
+    db.session.flush()
+    release.head = _revision(release, 1, text, by=by, at=at)
     db.session.flush()
     remember(release, "create", None, by=by, at=at)
-    return release, composed
+    return release
 
 
 def save(
@@ -188,6 +209,17 @@ def save(
     db.session.refresh(release)
     remember(release, Action.EDIT.value, move.start, by=by, at=at)
     return revision
+
+
+def restore(
+    release: Release, revision: Revision, *, base_id: int, by: User, at: datetime
+) -> Revision:
+    """The words of an earlier revision as a new head; raises what `save` raises.
+
+    `base_id` is the head that the person saw.
+    """
+    note = translate("editing.restored_note", by.language, number=revision.number)
+    return save(release, text_of(revision), base_id=base_id, by=by, at=at, note=note)
 
 
 def contacts() -> list[Contact]:

@@ -36,6 +36,7 @@ STAFF = {
     "subscribers",
     "updates",
     "uploads",
+    "versions",
 }
 PUBLIC = {"newsroom", "published_rounds", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
