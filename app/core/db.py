@@ -110,6 +110,21 @@ def reading() -> Iterator[None]:
         _only_reading.reset(mark)
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Within it, a request that otherwise reads leaves a record, such as of having been seen.
+
+    What it had begun is ended first: a transaction that turns from reading to writing fails when
+    somebody else has written in between.
+    """
+    mark = _only_reading.set(False)
+    db.session.rollback()
+    try:
+        yield
+    finally:
+        _only_reading.reset(mark)
+
+
 def engine_options(url: sa.URL) -> dict[str, Any]:
     """How to connect, by database. PostgreSQL always through psycopg 3."""
     if url.get_backend_name() == "sqlite":

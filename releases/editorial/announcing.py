@@ -9,7 +9,7 @@ from app.core.html import plain, without_gaps
 from app.core.organisation import organisation
 from app.core.words import translate
 from releases.editorial.models import Release
-from releases.editorial.texts import about_heading, full_text
+from releases.editorial.texts import about_heading, full_text, public_body
 from subscribers.mailings.queueing import Announcement
 
 EVERYTHING = "press-releases"
@@ -37,7 +37,7 @@ def announcement(release: Release) -> Announcement:
         "headline": revision.title,
         "lead_html": without_gaps(revision.lead),
         "lead_text": plain(without_gaps(revision.lead)),
-        "body_html": without_gaps(revision.body),
+        "body_html": public_body(release, revision),
         "full_text": full_text(release, revision, public=True),
         "contacts": revision.contacts,
         "about_programme": revision.about_programme,

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from app.core.html import plain, without_gaps
+from app.core.organisation import organisation
 from app.core.words import translate
 from releases.drafting.language import in_running_text
 from releases.editorial.models import Release, Revision
+from releases.review.quotes import spoken
 
 
-def body_text(revision: Revision, *, public: bool = False) -> str:
-    """The body as a reader sees it. `public` leaves the marked gaps out."""
-    return plain(without_gaps(revision.body) if public else revision.body)
+def body_text(release: Release, revision: Revision, *, public: bool = False) -> str:
+    """The body as plain text. `public` is as readers meet it: no gaps, quotes in house style."""
+    return plain(public_body(release, revision) if public else revision.body)
+
+
+def public_body(release: Release, revision: Revision) -> str:
+    """The body's HTML as readers meet it: no gaps, quotes in house style."""
+    return spoken(
+        without_gaps(revision.body), language=release.language, glyph=organisation().quote_glyph
+    )
 
 
 def full_text(release: Release, revision: Revision, *, public: bool = False) -> str:
     """What stands under the lead: body, contacts one line each, programme facts."""
-    parts = [body_text(revision, public=public)]
+    parts = [body_text(release, revision, public=public)]
     if revision.contacts:
         lines = "\n\n".join(_contact_lines(contact) for contact in revision.contacts)
         parts.append(f"{translate('releases.contact', release.language)}\n{lines}")

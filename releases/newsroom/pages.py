@@ -20,6 +20,7 @@ from markupsafe import Markup
 from app.core import html
 from app.core.formats import iso, month
 from releases.editorial.models import Release, Revision
+from releases.review.quotes import spoken
 
 SUMMARY = 300
 
@@ -38,12 +39,12 @@ class Text:
     links: list[dict[str, str]]
 
 
-def public_text(revision: Revision) -> Text:
-    """Everything of a revision that is printed on its page."""
+def public_text(revision: Revision, *, language: str, glyph: str) -> Text:
+    """Everything of a revision that is printed on its page; quotes begin with the house's glyph."""
     return Text(
         headline=public_inline(revision.headline),
         lead=public_inline(revision.lead),
-        body=_blocks(revision.body),
+        body=_blocks(revision.body, language, glyph),
         title=public_plain(revision.headline),
         summary=shortened(public_plain(revision.lead)),
         about=paragraphs(revision.about_programme),
@@ -59,8 +60,9 @@ def public_inline(text: str) -> Markup:
 
 
 @lru_cache(maxsize=512)
-def _blocks(text: str) -> Markup:
-    return Markup(html.without_gaps(html.clean(text)).strip())  # noqa: S704 - cleaned
+def _blocks(text: str, language: str, glyph: str) -> Markup:
+    whole = html.without_gaps(html.clean(text)).strip()
+    return Markup(spoken(whole, language=language, glyph=glyph))  # noqa: S704 - cleaned
 
 
 @lru_cache(maxsize=2048)

@@ -61,7 +61,7 @@ def release(language: str, slug: str) -> ResponseReturnValue:
     sender = organisation()
     article = pages.news_article(
         found,
-        text=pages.public_text(found.live),
+        text=_text(found, found.live, sender),
         url=address(found),
         sender=sender.name(language),
         site=sender.site,
@@ -92,7 +92,7 @@ def release_page(
 
     Its round is shown as it stood at `moment`; as it stands now when none is given.
     """
-    text, url = pages.public_text(revision), address(release)
+    text, url = _text(release, revision, sender), address(release)
     round_ = release.story.round
     table = results(edition(round_, moment), release.language) if round_ else None
     other = questions.other_version(release)
@@ -154,7 +154,7 @@ def address(release: Release) -> str:
 
 def _item(release: Release, *, sender: Organisation) -> feeds.Item:
     assert release.live is not None and release.published_at is not None
-    text = pages.public_text(release.live)
+    text = _text(release, release.live, sender)
     programme = questions.programme_of(release)
     whole = render_template(
         "newsroom/feed_item.html",
@@ -173,6 +173,10 @@ def _item(release: Release, *, sender: Organisation) -> feeds.Item:
         category=programme.title(release.language) if programme else "",
         creator=sender.name(release.language),
     )
+
+
+def _text(release: Release, revision: Revision, sender: Organisation) -> pages.Text:
+    return pages.public_text(revision, language=release.language, glyph=sender.quote_glyph)
 
 
 def _programme(release: Release) -> str:
