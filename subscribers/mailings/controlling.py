@@ -1,8 +1,9 @@
 """Stopping a mailing, letting it go on, and calling it off.
 
-A sender that already holds a batch finishes it or hands it back, so a few mails may still leave
-after the button. What such a sender hands back to a mailing that was called off waits for nobody;
-`settle_cancelled` looks for it every minute, so that every address ends as sent, failed,
+A sender that already holds a batch of a paused mailing finishes it or hands it back, so a few mails
+may still leave after that button. What is called off is taken out of its hands: only a mail whose
+final dot may be out already can still arrive. What a server answers to that with *later* waits for
+nobody; `settle_cancelled` looks for it every minute, so that every address ends as sent, failed,
 suppressed or cancelled.
 """
 
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 
 from app.core import jobs
 from app.core.accounts import Role, User, require
+from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import NotNow
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
@@ -21,6 +23,7 @@ from subscribers.mailings.models import Delivery, DeliveryState, Mailing, Mailin
 GOING = (MailingState.MATERIALISING, MailingState.RUNNING)
 OPEN = (*GOING, MailingState.PAUSED)
 CHUNK = 5_000  # deliveries settled in one transaction
+WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 
 
 def pause(mailing: Mailing, *, by: User | None, at: datetime) -> None:
@@ -30,12 +33,14 @@ def pause(mailing: Mailing, *, by: User | None, at: datetime) -> None:
     """
     _guard(by)
     _move(mailing, GOING, state=MailingState.PAUSED, paused_from=Mailing.state)
+    _record("mailing.pause", mailing, by=by, at=at)
 
 
 def resume(mailing: Mailing, *, by: User | None, at: datetime) -> None:
     """Go on where it was paused. Raises NotNow when it is not paused, NotAllowed to writers."""
     _guard(by)
     _move(mailing, (MailingState.PAUSED,), state=Mailing.paused_from, paused_from=None)
+    _record("mailing.resume", mailing, by=by, at=at)
 
 
 def cancel(mailing: Mailing, *, by: User | None, at: datetime) -> None:
@@ -45,7 +50,25 @@ def cancel(mailing: Mailing, *, by: User | None, at: datetime) -> None:
     """
     _guard(by)
     _move(mailing, OPEN, state=MailingState.CANCELLED, paused_from=None, finished_at=at)
-    _cancel_waiting(Delivery.mailing_id == mailing.id)
+    _call_off(mailing)
+    _record("mailing.cancel", mailing, by=by, at=at)
+
+
+def stop(mailing: Mailing, *, at: datetime) -> bool:
+    """Call it off because its words no longer hold; False when it had ended by itself.
+
+    Nobody is written to after the caller's commit. Who asks for it may is decided there.
+    """
+    won = guarded(
+        sa.update(Mailing)
+        .where(Mailing.id == mailing.id, Mailing.finished_at.is_(None))
+        .values(state=MailingState.CANCELLED, paused_from=None, finished_at=at)
+    )
+    db.session.refresh(mailing)
+    if won:
+        _call_off(mailing)
+        _record("mailing.stop", mailing, by=None, at=at)
+    return won
 
 
 @jobs.job("settle_cancelled")
@@ -64,16 +87,22 @@ def settle_cancelled() -> None:
             .where(Delivery.mailing_id == mailing_id, Delivery.due_at.is_not(None))
             .limit(CHUNK)
         )
-        while _cancel_waiting(Delivery.id.in_(some)):
+        while _cancel(Delivery.id.in_(some), Delivery.state.in_(WAITING)):
             db.session.commit()
         db.session.rollback()
 
 
-def _cancel_waiting(which: sa.ColumnElement[bool]) -> int:
+def _call_off(mailing: Mailing) -> None:
+    """All that waits, and all that a sender holds and has not let go of."""
+    unsent = (*WAITING, DeliveryState.CLAIMED)
+    _cancel(Delivery.mailing_id == mailing.id, Delivery.state.in_(unsent))
+
+
+def _cancel(*which: sa.ColumnElement[bool]) -> int:
     result = db.session.execute(
         sa.update(Delivery)
-        .where(which, Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)))
-        .values(state=DeliveryState.CANCELLED, due_at=None)
+        .where(*which)
+        .values(state=DeliveryState.CANCELLED, due_at=None, lease_owner=None, lease_until=None)
         .execution_options(synchronize_session=False)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
@@ -89,6 +118,10 @@ def _move(mailing: Mailing, start: tuple[MailingState, ...], **changes: object) 
     db.session.refresh(mailing)
     if not won:
         raise NotNow("mailing_state")
+
+
+def _record(action: str, mailing: Mailing, *, by: User | None, at: datetime) -> None:
+    record(action, "mailing", mailing.id, title=mailing.subject, by=by, at=at)
 
 
 def _guard(by: User | None) -> None:

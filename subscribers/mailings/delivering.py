@@ -28,8 +28,10 @@ from subscribers.mailings.models import (
     Delivery,
     DeliveryAttempt,
     DeliveryState,
+    Mailing,
     MailingKind,
     MailingPart,
+    MailingState,
 )
 from subscribers.mailings.transport import Courier, Fenced, Reply, Uncertain, Unreachable
 
@@ -154,14 +156,21 @@ def _send(claimed: Claimed, batch: Batch, message: Prepared, courier: Courier) -
 
 
 def _fence(claimed: Claimed, batch: Batch) -> bool:
-    """Say, before the dot goes out, that it may have gone. Commits."""
+    """Say, before the dot goes out, that it may have gone; False when it must not. Commits.
+
+    A mailing that was called off meanwhile lets nothing more out: its words may be wrong.
+    """
     lease = timedelta(seconds=current_app.config["REPLY_TIMEOUT_SECONDS"] + 60)
+    called_off = sa.exists().where(
+        Mailing.id == batch.mailing_id, Mailing.state == MailingState.CANCELLED
+    )
     held = guarded(
         sa.update(Delivery)
         .where(
             Delivery.id == claimed.id,
             Delivery.state == DeliveryState.CLAIMED,
             Delivery.lease_owner == batch.holder,
+            ~called_off,
         )
         .values(state=DeliveryState.TRANSMITTING, lease_until=clock() + lease)
     )

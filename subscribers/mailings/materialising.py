@@ -6,15 +6,11 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.db import db, guarded
-from subscribers.audience.models import (
-    Subscriber,
-    Subscription,
-    SubscriptionState,
-    Suppression,
-    Topic,
-)
+from subscribers.audience.models import Subscriber, Subscription
+from subscribers.mailings.audiences import audience_of, is_settled
 from subscribers.mailings.models import (
     DOMAIN_GROUP,
     Delivery,
@@ -29,27 +25,37 @@ CHUNK = 5_000  # people written down in one transaction
 def materialise(*, at: datetime) -> bool:
     """Write down the next part of one mailing's audience. False when there is none to write.
 
-    The audience is who had said yes when the mailing was queued; the cursor and the rows are
-    written in one transaction, so that a kill in between repeats nothing and skips nobody.
+    The cursor and the rows are written in one transaction, so that a kill in between repeats
+    nothing and skips nobody. What depends on mails that are still in the open stays unfinished
+    until they are settled; others need not wait for it.
     """
-    mailing = db.session.scalar(
+    unwritten = db.session.scalars(
         sa.select(Mailing)
         .where(Mailing.finished_at.is_(None), Mailing.state == MailingState.MATERIALISING)
         .order_by(Mailing.lane, Mailing.id)
-        .limit(1)
-    )
-    if mailing is None:
-        db.session.rollback()
+    ).all()
+    for mailing in unwritten:
+        if _write_part(mailing, at=at):
+            db.session.commit()
+            return True
+    db.session.rollback()
+    return False
+
+
+def _write_part(mailing: Mailing, *, at: datetime) -> bool:
+    """The next people of one mailing, or that there are no more. False when it has to wait."""
+    settled = is_settled(mailing)  # asked first: what is settled now stays so
+    audience = audience_of(mailing)
+    if audience.late is None and not settled:
         return False
-    people = _people(mailing)
-    upto = db.session.scalar(
-        sa.select(sa.func.max(sa.column("id"))).select_from(
-            people.with_only_columns(Subscription.id)
-            .order_by(Subscription.id)
-            .limit(CHUNK)
-            .subquery()
-        )
-    )
+    some = audience.people.where(audience.place > mailing.audience_cursor)
+    upto = _end_of_part(some, audience.place)
+    if upto is None and audience.late is not None:
+        some = audience.late
+        upto = _end_of_part(some, audience.place)
+    if upto is None and not settled:
+        return False
+    cursor = mailing.audience_cursor if upto is None else max(upto, mailing.audience_cursor)
     moved = guarded(
         sa.update(Mailing)
         .where(
@@ -58,33 +64,19 @@ def materialise(*, at: datetime) -> bool:
             Mailing.audience_cursor == mailing.audience_cursor,
         )
         .values(
-            {"state": MailingState.RUNNING} if upto is None else {"audience_cursor": upto},
+            audience_cursor=cursor,
+            state=MailingState.RUNNING if upto is None else MailingState.MATERIALISING,
         )
     )
     if moved and upto is not None:
-        _write_down(people.where(Subscription.id <= upto), mailing, at=at)
-    db.session.commit()
+        _write_down(some.where(audience.place <= upto), mailing, at=at)
     return True
 
 
-def _people(mailing: Mailing) -> sa.Select[int]:
-    suppressed = sa.select(Suppression.address_hash).where(
-        Suppression.address_hash == Subscriber.address_hash
-    )
-    return (
-        sa.select(Subscription.id)
-        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .join(Topic, Topic.id == Subscription.topic_id)
-        .where(
-            Topic.slug.in_(mailing.topics),
-            Subscription.state == SubscriptionState.ACTIVE,
-            Subscription.consent_at <= mailing.queued_at,
-            Subscription.id > mailing.audience_cursor,
-            Subscriber.language == mailing.language,
-            Subscriber.address.is_not(None),
-            ~suppressed.exists(),
-        )
-    )
+def _end_of_part(people: sa.Select[int], place: InstrumentedAttribute[int]) -> int | None:
+    part = people.with_only_columns(place.label("place")).order_by(place).limit(CHUNK).subquery()
+    last: int | None = db.session.scalar(sa.select(sa.func.max(part.c.place)))
+    return last
 
 
 def _write_down(people: sa.Select[int], mailing: Mailing, *, at: datetime) -> None:

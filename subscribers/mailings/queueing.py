@@ -43,6 +43,9 @@ class Announcement:
     `key` names the revision (`release:42:r7:sv`): one key, one mailing, however often it is queued.
     `topics` are slugs; whoever subscribes to one of them, in `language`, is written to once.
     `text` and `html` are the whole mail but for the footer; `page_url` is where it can be read.
+    `received` narrows it to those whom one of some earlier mailings has reached, by their keys, and
+    `missed` to those whom the first of some stopped ones was for and none has reached: of these,
+    empty is nobody, and None leaves it to everybody.
     """
 
     key: str
@@ -53,10 +56,19 @@ class Announcement:
     html: str
     page_url: str
     kind: MailingKind = MailingKind.RELEASE
+    received: tuple[str, ...] | None = None
+    missed: tuple[str, ...] | None = None
+
+    @property
+    def audience(self) -> dict[str, list[str]] | None:
+        """As the mailing keeps it."""
+        if self.received is not None:
+            return {"received": list(self.received)}
+        return None if self.missed is None else {"missed": list(self.missed)}
 
 
 def queue(announcement: Announcement, *, at: datetime) -> Mailing:
-    """One mailing to everybody who subscribes at this moment; the same one when queued again.
+    """One mailing to everybody it is for at this moment; the same one when queued again.
 
     Writes the mailing and its frozen message in the caller's transaction. Raises ValueError when
     the message cannot be built.
@@ -64,18 +76,15 @@ def queue(announcement: Announcement, *, at: datetime) -> Mailing:
     if known := db.session.scalar(sa.select(Mailing).where(Mailing.key == announcement.key)):
         return known
     language = announcement.language
-    words = {
-        "words": translate,
-        "language": language,
-        "sender": organisation().short_name or organisation().name(language),
-        "unsubscribe_url": _url("unsubscribe", Slot.UNSUBSCRIBE),
-        "preferences_url": _url("preferences", Slot.PREFERENCES),
-        "announcement": announcement,
-    }
+    text, html = framed(
+        announcement,
+        unsubscribe_url=_url("unsubscribe", Slot.UNSUBSCRIBE),
+        preferences_url=_url("preferences", Slot.PREFERENCES),
+    )
     letter = _letter(
         subject=announcement.subject,
-        text=render_template("mail/frame.txt", **words),
-        html=render_template("mail/frame.html", **words),
+        text=text,
+        html=html,
         language=language,
         at=at,
         headers=_list_headers(announcement),
@@ -87,10 +96,27 @@ def queue(announcement: Announcement, *, at: datetime) -> Mailing:
         state=MailingState.MATERIALISING,
         language=language,
         topics=list(announcement.topics),
-        subject=announcement.subject,
+        subject=announcement.subject[:500],
+        audience=announcement.audience,
         queued_at=at,
     )
     return _store(mailing, letter)
+
+
+def framed(
+    announcement: Announcement, *, unsubscribe_url: str, preferences_url: str
+) -> tuple[str, str]:
+    """The whole mail, its foot with it: as text, and as HTML."""
+    language = announcement.language
+    words = {
+        "words": translate,
+        "language": language,
+        "sender": organisation().short_name or organisation().name(language),
+        "unsubscribe_url": unsubscribe_url,
+        "preferences_url": preferences_url,
+        "announcement": announcement,
+    }
+    return render_template("mail/frame.txt", **words), render_template("mail/frame.html", **words)
 
 
 def queue_confirmation(subscription: Subscription, *, at: datetime) -> Mailing:

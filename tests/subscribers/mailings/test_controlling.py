@@ -12,7 +12,7 @@ from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import NotAllowed, NotNow
-from subscribers.mailings import claiming, questions
+from subscribers.mailings import questions
 from subscribers.mailings.controlling import cancel, pause, resume, settle_cancelled
 from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
@@ -94,42 +94,68 @@ def test_a_mailing_can_be_cancelled_while_it_is_paused(app: Flask) -> None:
     assert states(mailing.id) == {"cancelled": 3}
 
 
-def test_what_a_sender_hands_back_after_a_cancel_does_not_wait_for_ever(app: Flask) -> None:
-    mailing = written_down()
-    batch = claiming.claim(at=now(), size=2)
-    assert batch is not None
-    cancel(db.session.get_one(Mailing, mailing.id), by=None, at=A_MORNING)
-    db.session.commit()
-    claiming.hand_back(batch, [one.id for one in batch.deliveries], due_at=A_MORNING)
-    db.session.commit()
-    assert states(mailing.id) == {"cancelled": 1, "queued": 2}
+def test_what_a_sender_holds_is_taken_out_of_its_hands_by_a_cancel(
+    app: Flask, post: PostOffice
+) -> None:
+    mailing_id = written_down().id
+
+    def cancel_while_it_talks(address: str) -> str | None:
+        with app.app_context():
+            mailing = db.session.get_one(Mailing, mailing_id)
+            if mailing.state is MailingState.RUNNING:
+                cancel(mailing, by=None, at=A_MORNING)
+                db.session.commit()
+        return None
+
+    post.at_rcpt = cancel_while_it_talks
+    send_all()
+
+    assert post.letters == []
+    assert states(mailing_id) == {"cancelled": 3}
+
+
+def test_what_is_claimed_at_the_very_moment_of_a_cancel_meets_the_fence(
+    app: Flask, post: PostOffice
+) -> None:
+    """Such as a mail that a dead sender held, taken back while the mailing is called off."""
+    mailing_id = written_down(1).id
+
+    def call_off_and_leave_the_claim(address: str) -> str | None:
+        with app.app_context():
+            db.session.execute(
+                sa.update(Mailing).values(state=MailingState.CANCELLED, finished_at=A_MORNING)
+            )
+            db.session.commit()
+        return None
+
+    post.at_rcpt = call_off_and_leave_the_claim
+    send_all()
+    assert post.letters == []
+    assert states(mailing_id) == {"queued": 1}
 
     settle_cancelled()
 
-    assert states(mailing.id) == {"cancelled": 3}
-    assert adds_up(mailing, 3)
+    assert states(mailing_id) == {"cancelled": 1}
 
 
-def test_every_address_is_accounted_for_when_a_mailing_is_cancelled_in_the_middle_of_a_batch(
+def test_what_a_server_puts_off_after_a_cancel_does_not_wait_for_ever(
     app: Flask, post: PostOffice
 ) -> None:
     mailing_id = written_down().id
 
     def cancel_then_answer(address: str) -> str | None:
-        if address.startswith("reader0"):
-            with app.app_context():
-                cancel(db.session.get_one(Mailing, mailing_id), by=None, at=A_MORNING)
-                db.session.commit()
-            return "451 4.7.1 later"
-        return None
+        with app.app_context():
+            cancel(db.session.get_one(Mailing, mailing_id), by=None, at=A_MORNING)
+            db.session.commit()
+        return "451 4.7.1 later"
 
-    post.at_rcpt = cancel_then_answer
+    post.at_data = cancel_then_answer  # the dot is out
     send_all()
-    assert states(mailing_id) == {"deferred": 1, "sent": 2}
+    assert states(mailing_id) == {"cancelled": 2, "deferred": 1}
 
     settle_cancelled()
 
-    assert states(mailing_id) == {"cancelled": 1, "sent": 2}
+    assert states(mailing_id) == {"cancelled": 3}
     assert adds_up(db.session.get_one(Mailing, mailing_id), 3)
 
 
