@@ -16,19 +16,18 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.core.db import reading
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+CONTENT_SECURITY_POLICY = "; ".join(f"{name} {what}" for name, what in POLICY.items())
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=True)
@@ -42,6 +41,14 @@ def init_app(app: Flask) -> None:
     app.before_request(_begin_reading)
     app.teardown_request(_end_reading)
     app.after_request(_set_headers)
+
+
+def set_policy(response: Response, **changed: str) -> Response:
+    """Another policy for one answer: `frame_src="'self'"` for a page that shows others of ours."""
+    policy = {**POLICY, **{name.replace("_", "-"): what for name, what in changed.items()}}
+    text = "; ".join(f"{name} {what}" for name, what in policy.items())
+    response.headers["Content-Security-Policy"] = text
+    return response
 
 
 View = TypeVar("View", bound=Callable[..., object])

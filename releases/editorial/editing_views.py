@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import (
     Blueprint,
+    Response,
     current_app,
     flash,
     jsonify,
@@ -29,7 +30,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.html import clean, embedded, is_web_address
-from app.core.security import csrf
+from app.core.security import csrf, set_policy
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, t
 from releases.editorial import autosaving, questions, translating, workflow
@@ -72,6 +73,14 @@ def _staff() -> ResponseReturnValue | None:
     if current_app.config["WTF_CSRF_ENABLED"]:  # not before: a session that has ended has no token
         csrf.protect()
     return None
+
+
+@blueprint.after_request
+def _let_preview_in(response: Response) -> Response:
+    """The editing page shows the preview in a frame."""
+    if request.endpoint in ("editing.edit", "editing.save_text"):
+        set_policy(response, frame_src="'self'")
+    return response
 
 
 @auth_required("session")

@@ -47,7 +47,7 @@ def begin(original: Release, language: str, *, by: User, at: datetime) -> Releas
         Release.story_id == original.story_id, Release.language == language
     )
     if db.session.scalar(taken.limit(1)) is not None:
-        raise Conflict("version_exists", language=translate(f"editing.in.{language}", by.language))
+        raise Conflict("version_exists", which=translate(f"editing.in.{language}", by.language))
     text = _in_language(text_of(original.head), original, language)
     return begin_release(original.story, language, text, original=original, by=by, at=at)
 

@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.core.accounts import me
+from app.core.accounts import me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.words.language import t
@@ -15,7 +15,7 @@ from releases.editorial.comparing import compare as changes_between
 from releases.editorial.comparing import only_form_differs
 from releases.editorial.release_views import number
 from releases.editorial.revisions import versions_page
-from releases.editorial.workflow import Action
+from releases.editorial.workflow import WRITERS, Action
 from releases.editorial.writing import restore as restore_words
 
 blueprint = Blueprint("versions", __name__, url_prefix="/office/releases")
@@ -57,6 +57,7 @@ def compare(release_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:release_id>/revisions/<int:revision_id>/restore")
+@only(*WRITERS)
 def restore(release_id: int, revision_id: int) -> ResponseReturnValue:
     """An old version's words as a new version, on top of the head that the page showed."""
     release = questions.release_by_id(release_id)
