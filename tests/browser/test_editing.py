@@ -1,4 +1,4 @@
-"""The editing page: two people at once, the keyboard alone, text from Word, and no script."""
+"""The editing page: the keyboard alone, text from Word, figures, gaps, quotes, and no script."""
 
 from __future__ import annotations
 
@@ -77,45 +77,6 @@ def press_until(page: Page, key: str, focused: str, *, most: int = 40) -> None:
     raise AssertionError(f"{focused} cannot be reached by {key}")
 
 
-def test_of_two_who_edit_at_once_the_second_sees_both_texts_and_loses_none(
-    office: Office,
-    edit: EditPage,
-    draft: int,
-    window: Callable[..., Page],
-    sign_in: SignInAs,
-    look_over: LookOver,
-) -> None:
-    # Given two people who have opened the same text
-    theirs = EditPage(sign_in(window(), BO), office.address).open(draft)
-
-    # When one has saved, and the other saves something else
-    edit.surface("lead").fill("Alva was here first.")
-    edit.save()
-    theirs.surface("headline").fill("Bo has another headline")
-    theirs.fill_gap("quote.head", "A quote that Bo has fetched.")
-    theirs.page.locator("input[name=note]").fill("The head's quote")
-    theirs.save()
-
-    # Then he is told who was first, and sees both texts
-    expect(theirs.complaint).to_contain_text("Alva")
-    expect(theirs.page.get_by_role("article")).to_contain_text("Alva was here first.")
-    expect(theirs.surface("headline")).to_have_text("Bo has another headline")
-    expect(theirs.surface("body")).to_contain_text("A quote that Bo has fetched.")
-    expect(theirs.page.locator("input[name=note]")).to_have_value("The head's quote")
-    look_over(theirs.page)
-
-    # When he brings over what he wants of hers and saves again
-    theirs.surface("lead").fill("Alva was here first.")
-    theirs.save()
-
-    # Then the text holds the words of both
-    release = ReleasePage(theirs.page, office.address)
-    expect(release.heading).to_have_text("Bo has another headline")
-    expect(release.text).to_contain_text("Alva was here first.")
-    expect(release.text).to_contain_text("A quote that Bo has fetched.")
-    look_over(theirs.page)
-
-
 def test_writing_saving_and_submitting_by_keyboard_alone(
     office: Office, edit: EditPage, draft: int
 ) -> None:
@@ -134,15 +95,15 @@ def test_writing_saving_and_submitting_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.keyboard.type("In all: ")
     page.keyboard.press("Shift+Tab")
-    expect(edit.tool("body", "releases.tool.bold")).to_be_focused()
+    expect(edit.tool("body", "editor.bold")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(edit.tool("body", "releases.tool.bold")).to_have_attribute("aria-pressed", "true")
+    expect(edit.tool("body", "editor.bold")).to_have_attribute("aria-pressed", "true")
     page.keyboard.type("exactly ")
 
     # And a figure is looked for and inserted
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("ArrowLeft")
-    expect(edit.tool("body", "releases.tool.figure")).to_be_focused()
+    expect(edit.tool("body", "editor.figure")).to_be_focused()
     page.keyboard.press("Enter")
     page.keyboard.type("2,650,000")
     page.keyboard.press("Enter")
@@ -219,7 +180,7 @@ def test_a_figure_vanishes_whole_and_undo_brings_it_back(edit: EditPage) -> None
     edit.surface("headline").press("Control+a")
     edit.page.keyboard.press("Delete")
     expect(chips).to_have_count(0)
-    edit.tool("headline", "releases.tool.undo").click()
+    edit.tool("headline", "editor.undo").click()
 
     expect(chips).to_have_count(count)
 

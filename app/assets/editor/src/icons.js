@@ -1,0 +1,26 @@
+// Drawings on the tools, as paths of lines in a square of 24.
+
+export const ICONS = {
+  bold: "M7 5h6a3.5 3.5 0 0 1 0 7H7zM7 12h7a3.5 3.5 0 0 1 0 7H7z",
+  italic: "M10 5h8M6 19h8M14.5 5l-5 14",
+  link: "M10 14a4 4 0 0 0 6 .5l3-3a4.2 4.2 0 0 0-6-6l-1.5 1.5M14 10a4 4 0 0 0-6-.5l-3 3a4.2 4.2 0 0 0 6 6L12.5 17",
+  bullets: "M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01",
+  numbers: "M10 6h10M10 12h10M10 18h10M4 5l1.5-1v5M4 14.5c.5-1.5 3-1.2 2.5.5L4 18h3",
+  quote: "M10 7H5v6h5zM10 13c0 2-1 3.500-4 4M19 7h-5v6h5zM19 13c0 2-1 3.500-4 4",
+  pull: "M4 5h16M4 19h16M7 10h10M9 14h6",
+  table: "M4 5h16v14H4zM4 10h16M4 14.500h16M12 10v9",
+  undo: "M9 7 4.500 11.500 9 16M5 11.500h9a5 5 0 0 1 0 10h-3",
+  redo: "M15 7l4.500 4.500L15 16M19 11.500h-9a5 5 0 0 0 0 10h3",
+  embed: "M4 5h16v14H4zM4 16l5-5 4 4 2.500-2.500L20 17M15 9h.01",
+  above: "M4 13h16v6H4zM12 10V4M9 7h6",
+  below: "M4 5h16v6H4zM12 14v6M9 17h6",
+  before: "M13 4v16h6V4zM10 12H4M7 9v6",
+  after: "M5 4v16h6V4zM14 12h6M17 9v6",
+  row: "M4 9h16v6H4zM9 18l6 3M15 18l-6 3",
+  column: "M9 4v16h6V4zM18 9l3 6M21 9l-3 6",
+  head: "M4 5h16v5H4zM4 10v9h16v-9M4 7.500h16M12 10v9",
+  remove: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
+  up: "M12 19V5M6 11l6-6 6 6",
+  down: "M12 5v14M6 13l6 6 6-6",
+  refresh: "M19 8a8 8 0 1 0 1 6M20 4v5h-5",
+};
