@@ -75,6 +75,8 @@ def _register_blueprints(app: Flask) -> None:
         upload_views,
         version_views,
     )
+    from releases.media import public as media_files
+    from releases.media import views as media
     from releases.newsroom import preview, round_public
     from releases.newsroom import public as newsroom
     from subscribers import mailing_views
@@ -93,6 +95,8 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(change_views.blueprint)
     app.register_blueprint(update_views.blueprint)
     app.register_blueprint(upload_views.blueprint)
+    app.register_blueprint(media.blueprint)
+    app.register_blueprint(media_files.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)

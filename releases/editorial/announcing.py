@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import current_app, render_template
 
 from app.core.formats import long_date
 from app.core.html import plain, without_gaps
 from app.core.organisation import organisation
 from app.core.words import translate
-from releases.editorial.models import Release
+from releases.editorial.models import Release, Revision
 from releases.editorial.texts import about_heading, full_text, public_body
+from releases.media.embedding import addresses_under, embedded, paper_of, picture_of
+from releases.media.questions import attached
 from subscribers.mailings.queueing import Announcement
 
 EVERYTHING = "press-releases"
+MAIL_WIDTH = 560  # of a picture; the sheet is 640 pixels wide, with margins
 
 
 def page_url(release: Release) -> str:
@@ -21,23 +26,44 @@ def page_url(release: Release) -> str:
     return f"{base}/{release.language}/releases/{release.slug}"
 
 
-def announcement(release: Release) -> Announcement:
-    """The mail about a release that has just gone live."""
-    revision, language = release.live, release.language
+def announcement(
+    release: Release, *, revision: Revision | None = None, at: datetime | None = None
+) -> Announcement:
+    """The mail about a release that has just gone live.
+
+    For a preview, of another revision and as if it were published `at`.
+    """
+    revision, published_at = revision or release.live, at or release.published_at
     assert revision is not None
-    assert release.published_at is not None
-    sender = organisation()
+    assert published_at is not None
+    language, sender = release.language, organisation()
+    things, address = attached(revision), addresses_under(current_app.config["BASE_URL"])
     words = {
         "words": translate,
         "language": language,
         "sender": sender,
         "name": sender.name(language),
         "about": sender.about(language),
-        "date": long_date(release.published_at, language, sender.time_zone),
+        "date": long_date(published_at, language, sender.time_zone),
         "headline": revision.title,
         "lead_html": without_gaps(revision.lead),
         "lead_text": plain(without_gaps(revision.lead)),
-        "body_html": public_body(release, revision),
+        "body_html": embedded(
+            public_body(release, revision),
+            images=things.images,
+            documents=things.documents,
+            contacts=revision.contacts,
+            language=language,
+            address=address,
+            width=MAIL_WIDTH,
+        ),
+        "pictures": [
+            picture_of(one, language=language, address=address, width=MAIL_WIDTH)
+            for one in things.images
+        ],
+        "documents": [
+            paper_of(one, language=language, address=address) for one in things.documents
+        ],
         "full_text": full_text(release, revision, public=True),
         "contacts": revision.contacts,
         "about_programme": revision.about_programme,

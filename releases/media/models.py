@@ -44,6 +44,8 @@ class Image(Base):
             "id": self.id,
             "key": self.key,
             "filename": self.filename,
+            "content_type": self.content_type,
+            "size": self.size,
             "width": self.width,
             "height": self.height,
             "alt": self.alt_en if language == "en" else self.alt_sv,

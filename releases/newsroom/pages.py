@@ -13,13 +13,23 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from markupsafe import Markup
 
 from app.core import html
 from app.core.formats import iso, month
 from releases.editorial.models import Release, Revision
+from releases.media.embedding import (
+    Address,
+    Paper,
+    Picture,
+    embedded,
+    paper_of,
+    picture_of,
+    site_address,
+)
+from releases.media.questions import Attached
 from releases.review.quotes import spoken
 
 SUMMARY = 300
@@ -37,19 +47,47 @@ class Text:
     about: list[str]
     contacts: list[dict[str, str]]
     links: list[dict[str, str]]
+    pictures: list[Picture]
+    documents: list[Paper]
 
 
-def public_text(revision: Revision, *, language: str, glyph: str) -> Text:
-    """Everything of a revision that is printed on its page; quotes begin with the house's glyph."""
+def public_text(
+    revision: Revision,
+    *,
+    language: str,
+    glyph: str,
+    attached: Attached,
+    address: Address = site_address,
+    width: int | None = None,
+) -> Text:
+    """Everything of a revision that is printed on its page; quotes begin with the house's glyph.
+
+    `attached` is what there is of its pictures and documents (`media.questions.attached`). A feed
+    gives a `width`, for programs that show one JPEG at one size, and whole addresses.
+    """
+    body = embedded(
+        _blocks(revision.body, language, glyph),
+        images=attached.images,
+        documents=attached.documents,
+        contacts=revision.contacts or [],
+        language=language,
+        address=address,
+        width=width,
+    )
     return Text(
         headline=public_inline(revision.headline),
         lead=public_inline(revision.lead),
-        body=_blocks(revision.body, language, glyph),
+        body=Markup(body),  # noqa: S704 - cleaned, and what was put in is escaped
         title=public_plain(revision.headline),
         summary=shortened(public_plain(revision.lead)),
         about=paragraphs(revision.about_programme),
         contacts=[contact for one in revision.contacts or [] if (contact := _contact(one))],
         links=web_links(revision.links or []),
+        pictures=[
+            picture_of(one, language=language, address=address, width=width)
+            for one in attached.images
+        ],
+        documents=[paper_of(one, language=language, address=address) for one in attached.documents],
     )
 
 
@@ -121,6 +159,7 @@ def news_article(
 ) -> dict[str, Any]:
     """The page as schema.org's NewsArticle, for machines."""
     organisation = {"@type": "Organization", "name": sender, **({"url": site} if site else {})}
+    pictures = [urljoin(url, picture.src) for picture in text.pictures]
     return {
         "@context": "https://schema.org",
         "@type": "NewsArticle",
@@ -130,6 +169,7 @@ def news_article(
         "datePublished": iso(_published(release), zone),
         "dateModified": iso(changed_at(release), zone),
         "mainEntityOfPage": url,
+        **({"image": pictures} if pictures else {}),
         "author": organisation,
         "publisher": organisation,
     }

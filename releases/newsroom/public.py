@@ -21,6 +21,9 @@ from app.core.organisation import Organisation, organisation
 from app.core.words import LANGUAGES, translate
 from releases.drafting.language import in_running_text
 from releases.editorial.models import Release, Revision
+from releases.media.embedding import addresses_under
+from releases.media.questions import Attached, attached, attached_to
+from releases.media.renditions import FALLBACK
 from releases.newsroom import feeds, pages, questions
 from releases.newsroom.results import results
 from releases.rounds.editions import edition
@@ -58,25 +61,16 @@ def release(language: str, slug: str) -> ResponseReturnValue:
     found = questions.release_at(language, slug)
     if found.live is None or not found.is_public:
         return render_template("newsroom/withdrawn.html", release=found), 410
-    sender = organisation()
-    article = pages.news_article(
-        found,
-        text=_text(found, found.live, sender),
-        url=address(found),
-        sender=sender.name(language),
-        site=sender.site,
-        zone=sender.time_zone,
-    )
     return release_page(
         found,
         found.live,
-        sender=sender,
+        sender=organisation(),
         moment=questions.round_moment(found.story.round_id, language)
         if found.story.round_id
         else None,
         published_at=found.published_at,
         updated_at=pages.changed_at(found) if pages.is_changed(found) else None,
-        article=article,
+        for_machines=True,
     )
 
 
@@ -86,16 +80,30 @@ def release_page(
     *,
     sender: Organisation,
     moment: datetime | None,
+    for_machines: bool = False,
     **more: object,
 ) -> str:
     """The page of one revision: the live one for visitors, any for a preview.
 
-    Its round is shown as it stood at `moment`; as it stands now when none is given.
+    Its round is shown as it stood at `moment`; as it stands now when none is given. What search
+    engines read stands in it only when it is `for_machines`.
     """
-    text, url = _text(release, revision, sender), address(release)
+    text, url = _text(release, revision, sender, attached(revision)), address(release)
     round_ = release.story.round
     table = results(edition(round_, moment), release.language) if round_ else None
     other = questions.other_version(release)
+    article = (
+        pages.news_article(
+            release,
+            text=text,
+            url=url,
+            sender=sender.name(release.language),
+            site=sender.site,
+            zone=sender.time_zone,
+        )
+        if for_machines
+        else None
+    )
     return render_template(
         "newsroom/release.html",
         release=release,
@@ -109,6 +117,7 @@ def release_page(
         social=pages.web_links(sender.social or []),
         latest=questions.latest(release.language, but=release),
         plain=pages.public_plain,
+        article=article,
         **more,
     )
 
@@ -126,7 +135,9 @@ def rss(language: str) -> ResponseReturnValue:
         language=language,
         copyright=sender.name(language),
     )
-    content = feeds.rss(channel, [_item(one, sender=sender) for one in found])
+    things = attached_to([one.live for one in found if one.live])
+    items = [_item(one, sender=sender, things=its) for one, its in zip(found, things, strict=True)]
+    content = feeds.rss(channel, items)
     moments = [pages.changed_at(one) for one in found]
     if withdrawn := questions.last_withdrawal(language):
         moments.append(withdrawn)
@@ -152,9 +163,19 @@ def address(release: Release) -> str:
     return f"{_base()}/{release.language}/releases/{release.slug}"
 
 
-def _item(release: Release, *, sender: Organisation) -> feeds.Item:
-    assert release.live is not None and release.published_at is not None
-    text = _text(release, release.live, sender)
+def feed_item(
+    release: Release,
+    revision: Revision,
+    *,
+    sender: Organisation,
+    published_at: datetime,
+    things: Attached | None = None,
+) -> feeds.Item:
+    """A release in the feed: with its live words for readers, with any for a preview.
+
+    `things` are its pictures and documents, asked for once for a whole feed.
+    """
+    text = _text(release, revision, sender, things or attached(revision), in_feed=True)
     programme = questions.programme_of(release)
     whole = render_template(
         "newsroom/feed_item.html",
@@ -166,17 +187,42 @@ def _item(release: Release, *, sender: Organisation) -> feeds.Item:
         guid=feeds.guid(base_url=_base(), created_at=release.created_at, release_id=release.id),
         url=address(release),
         title=text.title,
-        summary=pages.public_plain(release.live.lead),
+        summary=pages.public_plain(revision.lead),
         html=whole,
-        published_at=release.published_at,
-        changed_at=pages.changed_at(release),
+        published_at=published_at,
+        changed_at=max(release.changed_at or published_at, published_at),
         category=programme.title(release.language) if programme else "",
         creator=sender.name(release.language),
     )
 
 
-def _text(release: Release, revision: Revision, sender: Organisation) -> pages.Text:
-    return pages.public_text(revision, language=release.language, glyph=sender.quote_glyph)
+def _item(release: Release, *, sender: Organisation, things: Attached) -> feeds.Item:
+    assert release.live is not None and release.published_at is not None
+    return feed_item(
+        release,
+        release.live,
+        sender=sender,
+        published_at=release.published_at,
+        things=things,
+    )
+
+
+def _text(
+    release: Release,
+    revision: Revision,
+    sender: Organisation,
+    things: Attached,
+    *,
+    in_feed: bool = False,
+) -> pages.Text:
+    return pages.public_text(
+        revision,
+        language=release.language,
+        glyph=sender.quote_glyph,
+        attached=things,
+        address=addresses_under(_base() if in_feed else ""),
+        width=FALLBACK if in_feed else None,
+    )
 
 
 def _programme(release: Release) -> str:

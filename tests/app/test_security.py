@@ -25,6 +25,7 @@ STAFF = {
     "editing",
     "house_templates",
     "mailings",
+    "media",
     "office",
     "outbox",
     "preview",
@@ -38,7 +39,7 @@ STAFF = {
     "uploads",
     "versions",
 }
-PUBLIC = {"newsroom", "published_rounds", "subscribing"}
+PUBLIC = {"media_files", "newsroom", "published_rounds", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
 ENTRANCES = {"security.login"}  # staff pages one has to see before being let in
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))

@@ -1,0 +1,128 @@
+// Sends files one by one as they are chosen or dropped, and shows how far each has come. Without
+// this file they go with the form, by its own button.
+const form = document.getElementById("media");
+const drop = form.querySelector("[data-upload]");
+const input = drop.querySelector("input[type=file]");
+const list = drop.querySelector("[data-files]");
+const status = drop.querySelector("[data-status]");
+const words = drop.dataset;
+const queue = [];
+let sending = false;
+let unsaved = false;
+
+function lineFor(file) {
+  const line = document.createElement("li");
+  line.className = "drop__file";
+  const name = document.createElement("span");
+  name.textContent = file.name;
+  const bar = document.createElement("progress");
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", file.name);
+  const said = document.createElement("span");
+  said.className = "drop__said";
+  line.append(name, bar, said);
+  list.append(line);
+  return { line, bar, said };
+}
+
+function add(files) {
+  for (const file of files) queue.push({ file, ...lineFor(file) });
+  next();
+}
+
+function next() {
+  if (sending || !queue.length) return;
+  sending = true;
+  send(queue.shift());
+}
+
+function send({ file, line, bar, said }) {
+  const data = new FormData();
+  data.append("csrf_token", form.elements.csrf_token.value);
+  data.append("file", file);
+  const request = new XMLHttpRequest();
+  request.open("POST", words.upload);
+  request.responseType = "text";
+  request.setRequestHeader("Accept", "application/json");
+  request.upload.addEventListener("progress", (event) => {
+    if (event.lengthComputable) bar.value = event.loaded / event.total;
+  });
+  request.upload.addEventListener("load", () => {
+    bar.removeAttribute("value"); // how long the picture is worked on, nobody knows
+    said.textContent = words.atWork;
+  });
+  request.addEventListener("loadend", () => {
+    const answer = read(request);
+    if (answer.html) {
+      show(answer);
+      line.remove();
+    } else {
+      bar.remove();
+      said.textContent = answer.message;
+      line.classList.add("drop__file--wrong");
+    }
+    status.textContent = answer.message;
+    sending = false;
+    next();
+  });
+  request.send(data);
+}
+
+function read(request) {
+  if (request.status === 413) return { message: words.tooLarge };
+  if (new URL(request.responseURL || location.href).pathname !== words.upload) {
+    return { message: request.status ? words.signedOut : words.failed };
+  }
+  try {
+    return JSON.parse(request.responseText);
+  } catch {
+    return { message: words.failed };
+  }
+}
+
+function show({ kind, html }) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html; // our own card, from our own address
+  form.querySelector(`[data-list=${kind}]`).append(holder.content);
+  form.querySelector(`[data-none=${kind}]`).hidden = true;
+}
+
+const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+let within = 0;
+
+drop.querySelector(".drop__send").hidden = true;
+input.addEventListener("change", () => {
+  add(input.files);
+  input.value = "";
+});
+drop.addEventListener("dragenter", (event) => {
+  if (!holdsFiles(event)) return;
+  within += 1;
+  drop.classList.add("drop--over");
+});
+drop.addEventListener("dragleave", (event) => {
+  if (!holdsFiles(event)) return;
+  within = Math.max(0, within - 1);
+  drop.classList.toggle("drop--over", within > 0);
+});
+// A file dropped beside the place must not take the person away from what they have written.
+document.addEventListener("dragover", (event) => {
+  if (holdsFiles(event)) event.preventDefault();
+});
+document.addEventListener("drop", (event) => {
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  within = 0;
+  drop.classList.remove("drop--over");
+  if (event.target.closest("[data-upload]")) add(event.dataTransfer.files);
+});
+form.addEventListener("input", (event) => {
+  if (event.target !== input) unsaved = true;
+});
+form.addEventListener("submit", () => {
+  unsaved = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (unsaved || sending || queue.length) event.preventDefault();
+});

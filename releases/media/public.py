@@ -1,0 +1,72 @@
+"""The files of pictures and documents, for everybody who may have them at this moment."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request, send_file
+from flask.typing import ResponseReturnValue
+
+from app.core.accounts import signed_in
+from app.core.errors import NotFound
+from app.core.words import LANGUAGES
+from releases.media import access, shelf
+from releases.media.models import Document, Image
+from releases.media.naming import document_name, picture_name
+from releases.media.papers import FORMS
+from releases.media.questions import thing_by_key
+from releases.media.renditions import HIGH, names
+
+blueprint = Blueprint("media_files", __name__)
+FOR_GOOD = "public, max-age=31536000, immutable"  # a key never gets other bytes
+# Opened by itself, a file is nothing but a file: no script, no form, no address of ours.
+POLICY = "default-src 'none'; sandbox"
+
+
+@blueprint.get("/media/<key>/<name>")
+def file(key: str, name: str) -> ResponseReturnValue:
+    """One file. Whoever may not have it hears the same as for one that is not there."""
+    thing = thing_by_key(key)
+    content_type = _files(thing).get(name)
+    if content_type is None:
+        raise NotFound("no_such_file")
+    public = access.is_public(thing)
+    if not public and not _may_see_before(thing):
+        raise NotFound("no_such_file")
+    response = _sent(thing, name, content_type)
+    response.headers["Cache-Control"] = FOR_GOOD if public else "private, no-store"
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def _may_see_before(thing: Image | Document) -> bool:
+    if thing.removed_at is not None:
+        return False
+    if token := request.args.get("embargo", ""):
+        return access.may_see_before(thing.story_id, token)
+    return access.staff_may_see(thing.story_id, signed_in())
+
+
+def _files(thing: Image | Document) -> dict[str, str]:
+    """What there is of it, by name, and what each file is served as."""
+    if isinstance(thing, Image):
+        return names(thing.width, thing.content_type)
+    return {FORMS[thing.content_type].file: thing.content_type}
+
+
+def _sent(thing: Image | Document, name: str, content_type: str) -> Response:
+    path = shelf.folder_of(thing.key) / name
+    try:
+        if isinstance(thing, Document):
+            saved_as = document_name(thing.filename, thing.content_type)
+        elif name in HIGH.values():
+            saved_as = picture_name(thing.printed(_language()), _language())
+        else:
+            return send_file(path, mimetype=content_type)
+        return send_file(path, mimetype=content_type, as_attachment=True, download_name=saved_as)
+    except FileNotFoundError:  # a restored database without its files
+        raise NotFound("no_such_file") from None
+
+
+def _language() -> str:
+    """Of the page that the file is fetched from."""
+    wanted = request.args.get("language", "")
+    return wanted if wanted in LANGUAGES else LANGUAGES[0]
