@@ -29,14 +29,14 @@ from app.core.accounts import me, only, signed_in
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
-from app.core.html import clean, embedded, is_web_address
+from app.core.html import clean, embedded, is_web_address, plain
 from app.core.security import csrf, set_policy
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, t
 from releases.editorial import autosaving, questions, translating, workflow
 from releases.editorial import presence as present
 from releases.editorial.autosaving import Unsaved
-from releases.editorial.comparing import compare, only_form_differs
+from releases.editorial.comparing import changes, compare, only_form_differs
 from releases.editorial.merging import (
     BETWEEN,
     LISTS,
@@ -392,6 +392,7 @@ def _shown(clash: Clash) -> dict[str, Any]:
         "part": clash.part,
         "mine": sides[0],
         "theirs": sides[1],
+        "difference": changes(*map(plain, sides)) if all(sides) else [],
         "carried": json.dumps(carried),
         "may_keep_both": clash.part not in (*LISTS, "headline"),
     }
