@@ -9,15 +9,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 # Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
 import app.core.audit  # noqa: F401
 import releases.desk.models
+import releases.editorial.publishing
 import releases.media.models
-import releases.review.models  # noqa: F401
+import releases.review.models
+import releases.review.quote_reminders
+import releases.review.reminding  # noqa: F401
 import subscribers.commands
 import subscribers.mailings.delivering  # noqa: F401
 from app import pages
-from app.core import accounts, security
+from app.core import accounts, people, security
 from app.core.db import db, engine_options, prepare_engine
 from app.core.mail import mail
 from app.settings import CHECKOUT, Settings
+from releases.desk import access
 
 migrate = Migrate()
 
@@ -42,7 +46,9 @@ def build(settings: Settings) -> Flask:
     mail.init_app(app)
     security.init_app(app)
     accounts.init_app(app)
+    people.init_app(app)
     pages.init_app(app)
+    access.init_app(app)
     return app
 
 

@@ -60,7 +60,8 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from app import office, outbox
+    from app import audit_views, office, outbox
+    from releases.desk import notice_views
     from releases.desk import views as desk
     from releases.drafting import views as programmes
     from releases.editorial import (
@@ -79,6 +80,7 @@ def _register_blueprints(app: Flask) -> None:
     from releases.media import views as media
     from releases.newsroom import preview, round_public
     from releases.newsroom import public as newsroom
+    from releases.review import quote_public, quote_views, review_public, review_views
     from subscribers import mailing_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
@@ -87,6 +89,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(round_public.blueprint)
     app.register_blueprint(preview.blueprint)
     app.register_blueprint(desk.blueprint)
+    app.register_blueprint(notice_views.blueprint)
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(editing_views.blueprint)
     app.register_blueprint(version_views.blueprint)
@@ -97,6 +100,10 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(upload_views.blueprint)
     app.register_blueprint(media.blueprint)
     app.register_blueprint(media_files.blueprint)
+    app.register_blueprint(review_views.blueprint)
+    app.register_blueprint(review_public.blueprint)
+    app.register_blueprint(quote_views.blueprint)
+    app.register_blueprint(quote_public.blueprint)
     app.register_blueprint(subscribing.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)
@@ -105,6 +112,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(contact_views.blueprint)
     app.register_blueprint(office.blueprint)
     app.register_blueprint(outbox.blueprint)
+    app.register_blueprint(audit_views.blueprint)
 
 
 def _furnish(app: Flask) -> None:
@@ -119,6 +127,7 @@ def _furnish(app: Flask) -> None:
         month=lambda moment: formats.month(moment, interface_language(), _zone()),
         short_date=lambda moment: formats.short_date(moment, _zone()),
         short_moment=lambda moment: formats.short_moment(moment, _zone()),
+        clock=lambda moment: formats.clock(moment, interface_language(), _zone()),
         iso=lambda moment: formats.iso(moment, _zone()),
         phone_href=formats.phone_href,
         postcode=formats.postcode,

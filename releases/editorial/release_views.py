@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import Role, User, me
+from app.core.accounts import KEEPERS, Role, User, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
@@ -19,12 +19,14 @@ from app.core.html import gaps
 from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language, t
+from releases.desk import access
 from releases.editorial import fact_check, questions, workflow
 from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
-from releases.editorial.workflow import Action
+from releases.editorial.workflow import JUDGES, WRITERS, Action
+from releases.review import commenting, deciding, signing_off
 from releases.rounds.confirming import ticks
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")
@@ -56,10 +58,15 @@ def one(release_id: int) -> ResponseReturnValue:
         figure_names=update.names(interface_language()),
         unchecked=_unchecked_rows(release),
         **_facts(release),
+        **signing_off.panel(release, person),
+        **access.panel(release, person),
+        **deciding.panel(release, person),
+        **commenting.panel(release, person),
     )
 
 
 @blueprint.post("/releases/<int:release_id>/facts")
+@only(*KEEPERS)
 def dismiss_finding(release_id: int) -> ResponseReturnValue:
     """A person has looked at a finding of the fact check and says that the words are right."""
     release = questions.release_by_id(release_id)
@@ -71,13 +78,13 @@ def dismiss_finding(release_id: int) -> ResponseReturnValue:
     return redirect(url_for(".one", release_id=release.id, _anchor="fact-check"))
 
 
-@blueprint.post("/releases/<int:release_id>/<any(submit, publish, unschedule, reinstate):action>")
+@blueprint.post("/releases/<int:release_id>/<any(publish, unschedule, reinstate):action>")
+@only(*WRITERS)
 def plain_step(release_id: int, action: str) -> ResponseReturnValue:
     """The steps that need nothing but the button."""
     release = questions.release_by_id(release_id)
     _expect_head(release)
     step = {
-        "submit": workflow.submit,
         "publish": workflow.publish,
         "unschedule": workflow.unschedule,
         "reinstate": workflow.reinstate,
@@ -87,6 +94,7 @@ def plain_step(release_id: int, action: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/releases/<int:release_id>/approve")
+@only(Role.EDITOR)
 def approve(release_id: int) -> ResponseReturnValue:
     """Approval of the revision that the person has read."""
     release = questions.release_by_id(release_id)
@@ -96,6 +104,7 @@ def approve(release_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/releases/<int:release_id>/<any(send_back, withdraw):action>")
+@only(*JUDGES)
 def step_with_reason(release_id: int, action: str) -> ResponseReturnValue:
     release = questions.release_by_id(release_id)
     step = {"send_back": workflow.send_back, "withdraw": workflow.withdraw}[action]
@@ -107,6 +116,7 @@ def step_with_reason(release_id: int, action: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/releases/<int:release_id>/schedule")
+@only(Role.EDITOR)
 def schedule(release_id: int) -> ResponseReturnValue:
     """A moment on the organisation's own clock."""
     release = questions.release_by_id(release_id)

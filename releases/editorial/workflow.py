@@ -19,12 +19,18 @@ from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict, NotAllowed, NotNow
 from app.core.organisation import organisation
+from app.core.words import LANGUAGES
 from releases.desk.notifying import Kind, colleagues, tell
 from releases.editorial.announcing import announcement
+from releases.editorial.correcting import mail_correction, note_of, stop_all
 from releases.editorial.models import Change, Release, ReleaseEvent, State
 from releases.editorial.preflight import stop_if_blocked
 from releases.editorial.publications import went_live
-from releases.review.reviewing import unpassed
+from releases.editorial.scheduling import spoken
+from releases.editorial.withdrawing import mail_withdrawal, stop_telling
+from releases.review import reviewing
+from releases.review.models import Verdict
+from releases.review.reviewing import ANYBODY, Request, responsible
 from subscribers.mailings.queueing import queue
 
 
@@ -133,32 +139,38 @@ def may(release: Release, action: Action, *, by: User) -> bool:
     return True
 
 
-def responsible(release: Release) -> int | None:
-    """Whose words the head is: its author, or who submitted it when a program drafted it."""
-    return release.head.author_id or release.submitted_by_id
+def submit(release: Release, *, request: Request = ANYBODY, by: User, at: datetime) -> None:
+    """Ask for review of the head: by the programme's chain and whoever `request` names.
 
-
-def submit(release: Release, *, by: User, at: datetime) -> None:
-    """Ask for review of the head. Who is asked: `review.reviewing`."""
+    Raises BadInput for somebody who cannot be asked, and for a time that has passed.
+    """
+    find_move(release, Action.SUBMIT, by=by)
+    reviewing.check(release, request, at=at)
     _move(
         release,
         Action.SUBMIT,
         by=by,
         at=at,
+        reason=request.message,
         submitted_by_id=by.id,
         submission=release.submission + 1,
     )
+    reviewing.begin(release, request, by=by, at=at)
 
 
-def pass_step(release: Release, *, by: User | None, at: datetime) -> None:
-    """A step of the review is done. `by` is None when somebody invited has done it."""
-    _move(release, Action.STEP, by=by, at=at)
+def pass_step(release: Release, *, reason: str = "", by: User | None, at: datetime) -> None:
+    """A step of the review is done, with what was said about it.
+
+    `by` is None when somebody invited has done it; `reason` then says who.
+    """
+    _move(release, Action.STEP, by=by, at=at, reason=reason)
 
 
 def send_back(release: Release, *, reason: str, by: User | None, at: datetime) -> None:
     """Give it back to the writer, with what should change. Raises BadInput without a reason."""
     _need(reason)
     _move(release, Action.SEND_BACK, by=by, at=at, reason=reason, approved_id=None)
+    reviewing.settle(release, Verdict.CHANGES, reason=reason, by=by, at=at)
     tell(
         concerned(release),
         Kind.SENT_BACK,
@@ -174,15 +186,16 @@ def send_back(release: Release, *, reason: str, by: User | None, at: datetime) -
 def approve(release: Release, *, revision_id: int, by: User, at: datetime) -> None:
     """Approve exactly the revision that was read.
 
-    Raises Conflict when it is no longer the head, and NotNow while a required step of its review
-    has not been passed.
+    Raises Conflict when it is no longer the head, NotNow while a step of its review is left, and
+    NotAllowed when the last of them is somebody else's.
     """
     if revision_id != release.head_id:
         raise Conflict("changed_meanwhile")
     find_move(release, Action.APPROVE, by=by)
-    if waiting := unpassed(release):
-        raise NotNow("steps_remain", n=len(waiting))
+    if obstacle := reviewing.before_approval(release, by=by):
+        raise obstacle
     _move(release, Action.APPROVE, by=by, at=at, approved_id=revision_id)
+    reviewing.settle(release, Verdict.PASSED, by=by, at=at)
     tell(
         concerned(release),
         Kind.APPROVED,
@@ -217,10 +230,21 @@ def schedule(
         by=by,
         at=at,
         publish_at=publish_at,
-        mail_at=mail_at,
+        mail_at=mail_at if mail_wanted and mail_at != publish_at else None,
         mail_wanted=mail_wanted,
         failure=None,
     )
+    zone = organisation().time_zone
+    for language in LANGUAGES:
+        tell(
+            [one for one in concerned(release) if one and one.language == language],
+            Kind.SCHEDULED,
+            release,
+            key=_happening(release, Action.SCHEDULE),
+            at=at,
+            but=by,
+            moment=spoken(publish_at, language, zone),
+        )
 
 
 def unschedule(release: Release, *, by: User, at: datetime) -> None:
@@ -235,35 +259,50 @@ def publish(
     at: datetime,
     change: Change = Change.TYPO,
     note: str = "",
+    mail: bool | None = None,
+    remark: str = "",
+    since: int | None = None,
 ) -> None:
     """Make the approved head live and queue its mailing, in this one transaction.
 
-    `by` is None when the clock does it. For a release that has been live before, `change` says what
-    the new words are to those who have read the old, and `note` tells it; a typo is not mailed.
-    Raises NotNow when the preflight has a line that blocks.
+    `by` is None when the clock does it; `remark` is then what the history should know. `mail` says
+    whether the first publication is mailed; None leaves it, like its hour, to what was chosen when
+    the release was scheduled. For a release that has been live before, `change` says what
+    the new words are to those who have read the old, and `note` tells it. A typo is not mailed; a
+    correction goes to those who got the wrong words, which have stood `since` that version or else
+    from the first. Raises BadInput for a correction without a note, and NotNow when the preflight
+    has a line that blocks.
     """
     first = release.published_at is None
+    is_correction = not first and change is Change.CORRECTION
+    note = note_of(note) if is_correction else " ".join(note.split())
     find_move(release, Action.PUBLISH, by=by)
     if not release.head.title:
         raise NotNow("headline_missing")
     stop_if_blocked(release, at=at)
+    mail_at = release.mail_at
     _move(
         release,
         Action.PUBLISH,
         by=by,
         at=at,
-        reason=note,
+        reason=note or remark,
         live_id=release.head_id,
         publish_at=None,
         mail_at=None,
+        mail_wanted=release.mail_wanted if mail is None else mail,
         failure=None,
         published_at=at if first else release.published_at,
         changed_at=at,
     )
-    mailing = queue(announcement(release), at=at) if first and release.mail_wanted else None
+    mailing = None
+    if first and release.mail_wanted:
+        mailing = queue(announcement(release), at=at, starts_at=mail_at)
+    elif is_correction:
+        mailing = mail_correction(release, note=note, since=since, at=at)
     went_live(
         release,
-        Change.FIRST if first else change,
+        Change.FIRST if first else Change.CORRECTION if is_correction else Change.TYPO,
         note=note,
         mailing_key=mailing.key if mailing else None,
         by=by,
@@ -271,7 +310,7 @@ def publish(
     )
     tell(
         concerned(release),
-        Kind.PUBLISHED,
+        Kind.CORRECTED if is_correction else Kind.PUBLISHED,
         release,
         key=_happening(release, Action.PUBLISH),
         at=at,
@@ -294,8 +333,11 @@ def fail(release: Release, *, failure: list[dict[str, Any]], at: datetime) -> No
     )
 
 
-def withdraw(release: Release, *, reason: str, by: User, at: datetime) -> None:
-    """Take a public release back; a page that says why stands in its place."""
+def withdraw(release: Release, *, reason: str, mail: bool = False, by: User, at: datetime) -> None:
+    """Take a public release back; a page that says why stands in its place.
+
+    No mail about it goes out any more. With `mail`, those who have got it are told.
+    """
     _need(reason)
     _move(
         release,
@@ -308,6 +350,9 @@ def withdraw(release: Release, *, reason: str, by: User, at: datetime) -> None:
         publish_at=None,
         failure=None,
     )
+    stop_all(release, at=at)
+    if mail:
+        mail_withdrawal(release, reason=reason.strip(), at=at)
     tell(
         concerned(release),
         Kind.WITHDRAWN,
@@ -320,8 +365,12 @@ def withdraw(release: Release, *, reason: str, by: User, at: datetime) -> None:
 
 
 def reinstate(release: Release, *, by: User, at: datetime) -> None:
-    """Put a release that was withdrawn by mistake back as it was. Mails nobody."""
+    """Put a release that was withdrawn by mistake back as it was. Mails nobody.
+
+    Whoever has not yet been told of the withdrawal will not be.
+    """
     _move(release, Action.REINSTATE, by=by, at=at, withdrawn_reason="", changed_at=at)
+    stop_telling(release, at=at)
 
 
 def concerned(release: Release) -> list[User | None]:

@@ -14,6 +14,7 @@ from app.core.errors import BadInput, Conflict
 from app.core.html import clean, clean_inline, plain
 from app.core.organisation import Organisation, Rounding, organisation
 from app.core.words import translate
+from releases.desk.access import shown_to
 from releases.drafting.drafting import (
     Context,
     Draft,
@@ -26,7 +27,9 @@ from releases.drafting.drafting import (
 )
 from releases.drafting.templates import house_template, parts
 from releases.editorial.models import Contact, Release, Revision, State, Story
+from releases.editorial.texts import search_text
 from releases.editorial.workflow import Action, find_move, remember
+from releases.review.reviewing import tell_voided
 from releases.rounds.figures import compute
 from releases.rounds.importing import free_slug, slug_of
 from releases.rounds.models import Round
@@ -131,7 +134,7 @@ def draft_release(
         contacts=[contact.printed(language) for contact in contacts()],
         links=_links_of(round_, language),
     )
-    story = _story_for(round_, language, at=at)
+    story = _story_for(round_, language, by=by, at=at)
     other = story.releases[0] if story.releases else None
     return begin_release(story, language, text, original=other, by=by, at=at), composed
 
@@ -160,6 +163,7 @@ def begin_release(
         withdrawn_reason="",
         original_id=original.id if original else None,
         follows_id=original.head_id if original else None,
+        search_text=_sought(text),
     )
     db.session.add(release)
     db.session.flush()
@@ -202,12 +206,15 @@ def save(
             sa.update(Release)
             .where(Release.id == release.id, Release.head_id == base_id)
             .where(Release.state == move.start)
-            .values(state=move.end, updated_at=at, publish_at=None, **changes)
+            .values(state=move.end, updated_at=at, publish_at=None, search_text=_sought(text))
+            .values(**changes)
         )
         if not won:
             raise Conflict("saved_meanwhile", revision=release.head_id)
     db.session.refresh(release)
     remember(release, Action.EDIT.value, move.start, by=by, at=at)
+    if move.start in (State.APPROVED, State.SCHEDULED, State.FAILED):
+        tell_voided(release, base_id, by=by, at=at)
     return revision
 
 
@@ -244,6 +251,10 @@ def text_of(revision: Revision) -> Text:
     )
 
 
+def _sought(text: Text) -> str:
+    return search_text(text.headline, text.lead, text.body, text.about_programme)
+
+
 def _same(revision: Revision, text: Text) -> bool:
     return text_of(revision) == text
 
@@ -274,12 +285,12 @@ def _revision(
     return revision
 
 
-def _story_for(round_: Round, language: str, *, at: datetime) -> Story:
-    """The round's newest story that has no text in this language, or a new one."""
+def _story_for(round_: Round, language: str, *, by: User | None, at: datetime) -> Story:
+    """The round's newest story, among those `by` sees, that lacks this language; or a new one."""
     taken = sa.exists().where(Release.story_id == Story.id, Release.language == language)
     open_story = db.session.scalar(
         sa.select(Story)
-        .where(Story.round_id == round_.id, ~taken)
+        .where(Story.round_id == round_.id, ~taken, shown_to(by))
         .order_by(Story.id.desc())
         .limit(1)
     )

@@ -19,27 +19,31 @@ from app.settings import CHECKOUT
 from tests import factories
 
 STAFF = {
+    "audit",
     "checks",
     "contacts",
     "desk",
     "editing",
     "house_templates",
     "mailings",
+    "notices",
     "media",
     "office",
     "outbox",
     "preview",
     "programmes",
     "releases",
+    "review",
     "round_changes",
     "rounds",
     "security",
+    "signing",
     "subscribers",
     "updates",
     "uploads",
     "versions",
 }
-PUBLIC = {"media_files", "newsroom", "published_rounds", "subscribing"}
+PUBLIC = {"invited", "media_files", "newsroom", "published_rounds", "quotes", "subscribing"}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
 ENTRANCES = {"security.login"}  # staff pages one has to see before being let in
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
