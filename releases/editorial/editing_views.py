@@ -51,7 +51,9 @@ from releases.editorial.models import Release, Revision
 from releases.editorial.release_views import number, reading_of
 from releases.editorial.workflow import WRITERS, Action
 from releases.editorial.writing import Text, contacts, figures_of, text_of
+from releases.media.embedding import site_address
 from releases.media.questions import documents_of, images_of
+from releases.media.renditions import widths
 
 EXTRA_LINKS = 2
 ASKED_BY_PAGES = {"editing.autosave", "editing.presence"}
@@ -341,7 +343,8 @@ def _embeds(
     """What can be put into the text, as the editor shows it."""
     for one in images:
         label = one["caption"] or one["filename"]
-        yield {"kind": "image", "id": one["id"], "label": label, "src": "", "alt": one["alt"]}
+        small = site_address(one["key"], f"{widths(one['width'])[0]}.webp")
+        yield {"kind": "image", "id": one["id"], "label": label, "src": small, "alt": one["alt"]}
     for one in documents:
         yield {"kind": "document", "id": one["id"], "label": one["title"], "src": "", "alt": ""}
     for one in people:
