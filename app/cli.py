@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from collections.abc import Callable
+from datetime import datetime
 
 import click
 from flask.cli import ScriptInfo, with_appcontext
 
 from app import create_app
-from app.core import jobs
-from app.core.accounts import Role, add_user
+from app.core import jobs, people
+from app.core.accounts import Role
+from app.core.audit import COMMAND_LINE, acting_as
 from app.core.clock import now
 from app.core.commands import json_option, refusals, say, say_json
-from app.core.db import db
+from app.core.db import db, reading
 from app.core.words import LANGUAGES
+from app.core.words.language import interface_language
 from app.settings import BadSetting, load
+
+PROCESSES = {"serve", "worker", "demo"}  # what they do by themselves, nobody at a terminal did
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +30,8 @@ from app.settings import BadSetting, load
 def cli(context: click.Context) -> None:
     """The press office of an organisation that gives grants."""
     context.obj = ScriptInfo(create_app=create_app, set_debug_flag=False)
+    if context.invoked_subcommand not in PROCESSES:
+        context.with_resource(acting_as(COMMAND_LINE))
 
 
 @cli.command()
@@ -112,17 +120,43 @@ def user_add(email: str, role: str, name: str, language: str, password_stdin: bo
     """Make an account for EMAIL. Without --password-stdin a password is made and printed once."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     with refusals():
-        add_user(
+        people.add(
             email=email,
             name=name,
             role=Role(role),
             password=password,
             language=language,
+            by=None,
             at=now(),
         )
         db.session.commit()
     if not password_stdin:
         click.echo(password)
+
+
+@cli.command()
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="The first day.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day.")
+@json_option
+@with_appcontext
+def audit(since: datetime | None, until: datetime | None, as_json: bool) -> None:
+    """Write the audit log to stdout, the oldest first, as CSV or as one JSON document."""
+    from app.audit_views import Wanted, as_data, csv_lines, events_in_order
+
+    wanted = Wanted(since=since.date() if since else None, until=until.date() if until else None)
+    language = interface_language()
+    with reading():
+        if as_json:
+            mark = "["
+            for event in events_in_order(wanted, to=None):
+                click.echo(
+                    mark + json.dumps(as_data(event, language), ensure_ascii=False), nl=False
+                )
+                mark = ",\n"
+            click.echo("[]" if mark == "[" else "]")
+        else:
+            for lines in csv_lines(wanted, to=None, language=language):
+                click.echo(lines, nl=False)
 
 
 def main() -> None:

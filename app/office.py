@@ -14,11 +14,13 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required, hash_password
+from flask_security import auth_required
 from wtforms import BooleanField, DateField, Field, RadioField
 from wtforms.validators import Optional, ValidationError
 
-from app.core.accounts import Role, User, add_user, me, require
+from app.core import people
+from app.core.accounts import EVERYBODY, Role, User, me, only
+from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound, NotNow
@@ -168,15 +170,12 @@ class NewPersonForm(PersonForm):
 
 @blueprint.before_request
 @auth_required("session")
-def _staff_only() -> None:
-    """Every page here is for people who have signed in; those of the settings for fewer."""
-    if request.endpoint == "office.index":
-        require(me(), Role.EDITOR)
-    elif request.endpoint != "office.choose_language":
-        require(me(), Role.ADMIN)
+def _staff() -> None:
+    """Nobody comes here without having signed in; each view says whose it is."""
 
 
 @blueprint.post("/language")
+@only(*EVERYBODY)
 def choose_language() -> ResponseReturnValue:
     """The person's own language, from now on, and back to where they were."""
     language = request.form.get("language", "")
@@ -188,11 +187,13 @@ def choose_language() -> ResponseReturnValue:
 
 
 @blueprint.get("/settings/")
+@only(Role.EDITOR)
 def index() -> ResponseReturnValue:
     return render_template("office/settings/index.html")
 
 
 @blueprint.get("/settings/organisation")
+@only(Role.ADMIN)
 def edit_organisation() -> ResponseReturnValue:
     sender = organisation()
     form = OrganisationForm(obj=sender, social_text=_social_text(sender))
@@ -200,31 +201,37 @@ def edit_organisation() -> ResponseReturnValue:
 
 
 @blueprint.post("/settings/organisation")
+@only(Role.ADMIN)
 def save_organisation() -> ResponseReturnValue:
     form = OrganisationForm()
     if not form.validate():
         return _organisation_page(form), 422
     sender = organisation()
-    _fill(sender, form)
+    changed = _fill(sender, form)
     db.session.add(sender)
+    if changed:
+        record("organisation.change", "organisation", None, by=me(), at=now(), changed=changed)
     db.session.commit()
     _say("settings.saved")
     return redirect(url_for("office.index"))
 
 
 @blueprint.get("/settings/users/")
+@only(Role.ADMIN)
 def users() -> ResponseReturnValue:
-    people = db.session.scalars(sa.select(User).order_by(User.active.desc(), User.name, User.id))
-    return render_template("office/settings/users.html", people=people.all(), roles=ROLES)
+    everybody = db.session.scalars(sa.select(User).order_by(User.active.desc(), User.name, User.id))
+    return render_template("office/settings/users.html", people=everybody.all(), roles=ROLES)
 
 
 @blueprint.get("/settings/users/new")
+@only(Role.ADMIN)
 def new_user() -> ResponseReturnValue:
     form = NewPersonForm(role=Role.WRITER.value, language=interface_language())
     return render_template("office/settings/new_user.html", roles=role_options(), form=form)
 
 
 @blueprint.post("/settings/users/new")
+@only(Role.ADMIN)
 def create_user() -> ResponseReturnValue:
     """An account with a password that is shown once."""
     form = NewPersonForm()
@@ -234,12 +241,13 @@ def create_user() -> ResponseReturnValue:
         ), 422
     password = new_password()
     try:
-        person = add_user(
+        person = people.add(
             email=form.email.data,
             name=form.name.data,
             role=Role(form.role.data),
             language=form.language.data,
             password=password,
+            by=me(),
             at=now(),
         )
         db.session.commit()
@@ -253,6 +261,7 @@ def create_user() -> ResponseReturnValue:
 
 
 @blueprint.get("/settings/users/<int:user_id>")
+@only(Role.ADMIN)
 def edit_user(user_id: int) -> ResponseReturnValue:
     person = _person(user_id)
     form = PersonForm(obj=person, role=person.role.value)
@@ -262,6 +271,7 @@ def edit_user(user_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/settings/users/<int:user_id>")
+@only(Role.ADMIN)
 def save_user(user_id: int) -> ResponseReturnValue:
     person = _person(user_id)
     form = PersonForm()
@@ -269,53 +279,56 @@ def save_user(user_id: int) -> ResponseReturnValue:
         return render_template(
             "office/settings/user.html", roles=role_options(), form=form, person=person
         ), 422
-    if form.role.data != Role.ADMIN:
-        try:
-            _keep_an_admin(person)
-        except NotNow as error:
-            form.role.errors = [
-                translate(f"errors.{error.key}", interface_language(), **error.facts)
-            ]
-            return render_template(
-                "office/settings/user.html", roles=role_options(), form=form, person=person
-            ), 422
-    person.name, person.language = form.name.data, form.language.data
-    person.role = Role(form.role.data)
-    db.session.commit()
+    try:
+        people.change(
+            person,
+            name=form.name.data,
+            role=Role(form.role.data),
+            language=form.language.data,
+            by=me(),
+            at=now(),
+        )
+        db.session.commit()
+    except NotNow as error:
+        db.session.rollback()
+        form.role.errors = [translate(f"errors.{error.key}", interface_language(), **error.facts)]
+        return render_template(
+            "office/settings/user.html", roles=role_options(), form=form, person=person
+        ), 422
     _say("settings.saved")
     return redirect(url_for("office.users"))
 
 
 @blueprint.post("/settings/users/<int:user_id>/deactivate")
+@only(Role.ADMIN)
 def deactivate(user_id: int) -> ResponseReturnValue:
     """They cannot sign in any more and are signed out everywhere; what they did stays."""
     person = _person(user_id)
-    _keep_an_admin(person)
-    person.active = False
-    _sign_out_everywhere(person)
+    people.deactivate(person, by=me(), at=now())
     db.session.commit()
     _say("settings.deactivated", name=person.name)
     return redirect(url_for("office.users"))
 
 
 @blueprint.post("/settings/users/<int:user_id>/reactivate")
+@only(Role.ADMIN)
 def reactivate(user_id: int) -> ResponseReturnValue:
     person = _person(user_id)
-    person.active = True
+    people.reactivate(person, by=me(), at=now())
     db.session.commit()
     _say("settings.reactivated", name=person.name)
     return redirect(url_for("office.users"))
 
 
 @blueprint.post("/settings/users/<int:user_id>/password")
+@only(Role.ADMIN)
 def reset_password(user_id: int) -> ResponseReturnValue:
     """A new password, shown once; the old one and every open session end."""
     person = _person(user_id)
     if person.id == me().id:
         return redirect(url_for("security.change_password"))
     password = new_password()
-    person.password = hash_password(password)
-    _sign_out_everywhere(person)
+    people.reset_password(person, password, by=me(), at=now())
     db.session.commit()
     return _show_password(person, password)
 
@@ -361,29 +374,16 @@ def _show_password(person: User, password: str) -> ResponseReturnValue:
     return render_template("office/settings/password.html", person=person, password=password)
 
 
-def _keep_an_admin(person: User) -> None:
-    """Raises NotNow when the office would be left without anybody who may change this.
-
-    The rows are locked while they are counted, so that two admins cannot unmake each other.
-    """
-    admins = db.session.scalars(
-        sa.select(User.id).where(User.role == Role.ADMIN, User.active).with_for_update()
-    ).all()
-    if list(admins) == [person.id]:
-        raise NotNow("last_admin", name=person.name)
-
-
-def _sign_out_everywhere(person: User) -> None:
-    """Sessions and remember-me cookies name this; with another one they are nobody's."""
-    person.fs_uniquifier = secrets.token_hex(16)
-
-
-def _fill(sender: Organisation, form: OrganisationForm) -> None:
+def _fill(sender: Organisation, form: OrganisationForm) -> list[str]:
+    """Take over what the form says. Returns the names of what changed."""
+    names = [column.name for column in Organisation.__table__.columns]
+    before = {name: getattr(sender, name) for name in names}
     form.populate_obj(sender)
     sender.rounding = Rounding(form.rounding.data)
     sender.rounding_decimals = int(form.rounding_decimals.data)
     pairs = [line.partition("|") for line in _lines(form.social_text.data)]
     sender.social = [{"label": name.strip(), "url": url.strip()} for name, _, url in pairs]
+    return sorted(name for name, value in before.items() if getattr(sender, name) != value)
 
 
 def _social_text(sender: Organisation) -> str:

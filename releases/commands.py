@@ -19,9 +19,11 @@ from app.core.accounts import User, user_by_email
 from app.core.clock import now
 from app.core.commands import json_option, refusals, say, say_json
 from app.core.db import db, reading
+from app.core.errors import NotFound
 from app.core.html import plain
 from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
+from releases.desk.access import may_see
 from releases.drafting.checking import Grade
 from releases.drafting.drafting import Draft, NoAwards, TemplateProblem, warning_sentence
 from releases.editorial import fact_check, workflow
@@ -307,8 +309,10 @@ def template_problems() -> Iterator[None]:
 
 def _act(release_id: int, email: str, act: Callable[[Release, User], None]) -> None:
     with refusals():
-        release = release_by_id(release_id)
-        act(release, user_by_email(email))
+        release, person = release_by_id(release_id), user_by_email(email)
+        if not may_see(person, release.story):
+            raise NotFound("no_such_release", id=release_id)
+        act(release, person)
         db.session.commit()
     click.echo(f"{release.id}\t{release.state.value}")
 

@@ -15,6 +15,7 @@ from typing import IO, Any, NoReturn, TextIO
 import click
 from flask.cli import AppGroup
 
+from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import DomainError
@@ -57,6 +58,8 @@ def export(out: str | None) -> None:
     """Write all subscribers as CSV, for a spreadsheet or another installation."""
     with _private_file(out) if out else _stdout() as file:
         count = exporting.export(file)
+    record("subscriber.export", "subscriber", None, by=None, at=now(), count=count)
+    db.session.commit()
     click.echo(t("subscribers.exported", n=count), err=True)
 
 
@@ -68,6 +71,7 @@ def erase(email: str) -> None:
         erased = erasing.erase(email, at=now())
     except DomainError as error:
         _refuse(error, as_json=False)
+    record("subscriber.erase", "subscriber", None, by=None, at=now())
     db.session.commit()
     click.echo(t("subscribers.erased" if erased else "subscribers.erased_before"))
 

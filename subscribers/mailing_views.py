@@ -1,6 +1,6 @@
 """The office's pages about mailings: how far, what failed, and the brake.
 
-Everybody may look. Pausing, going on and calling off are for editors and admins.
+Writers may look. Pausing, going on and calling off are for editors and admins.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import Role, me, require
+from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.security import CONTENT_SECURITY_POLICY
@@ -58,8 +58,9 @@ NOBODY[Slot.TO] = b"reader@example.org"
 
 @blueprint.before_request
 @auth_required("session")
-def _staff_only() -> None:
-    """Every page here is for people who have signed in."""
+@only(Role.WRITER, Role.EDITOR)
+def _writers_only() -> None:
+    """Mailings are for those who write and those who publish."""
 
 
 @blueprint.get("/")
@@ -106,11 +107,13 @@ def html(mailing_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:mailing_id>/pause")
+@only(Role.EDITOR)
 def pause(mailing_id: int) -> ResponseReturnValue:
     return _control(mailing_id, controlling.pause, "mailings.paused")
 
 
 @blueprint.post("/<int:mailing_id>/resume")
+@only(Role.EDITOR)
 def resume(mailing_id: int) -> ResponseReturnValue:
     answer = _control(mailing_id, controlling.resume, "mailings.resumed")
     jobs.ring("deliver")
@@ -118,8 +121,8 @@ def resume(mailing_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:mailing_id>/cancel")
+@only(Role.EDITOR)
 def ask_to_cancel(mailing_id: int) -> ResponseReturnValue:
-    require(me(), Role.EDITOR)
     mailing = mailing_by_id(mailing_id)
     if mailing.state not in OPEN:
         return redirect(url_for("mailings.show", mailing_id=mailing_id))
@@ -128,6 +131,7 @@ def ask_to_cancel(mailing_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:mailing_id>/cancel")
+@only(Role.EDITOR)
 def cancel(mailing_id: int) -> ResponseReturnValue:
     return _control(mailing_id, controlling.cancel, "mailings.cancelled")
 

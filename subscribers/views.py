@@ -16,7 +16,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 from sqlalchemy.orm import contains_eager
 
-from app.core.accounts import Role, me, require, signed_in
+from app.core.accounts import Role, me, only, signed_in
+from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import DomainError, NotFound
@@ -45,8 +46,9 @@ class Event:
 
 @blueprint.before_request
 @auth_required("session")
-def _staff_only() -> None:
-    """Every page here is for people who have signed in."""
+@only(Role.WRITER, Role.EDITOR)
+def _writers_only() -> None:
+    """Not for those who only review."""
 
 
 @blueprint.get("/")
@@ -69,9 +71,9 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:subscriber_id>")
+@only(Role.EDITOR)
 def show(subscriber_id: int) -> ResponseReturnValue:
     """One subscriber's history."""
-    require(me(), Role.EDITOR)
     person = questions.subscriber(subscriber_id)
     return render_template(
         "office/subscribers/show.html",
@@ -84,33 +86,35 @@ def show(subscriber_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/subscriptions/<int:subscription_id>/end")
+@only(Role.EDITOR)
 def ending(subscription_id: int) -> ResponseReturnValue:
     """Ask once more."""
-    require(me(), Role.EDITOR)
     subscription = _subscription(subscription_id)
     return render_template("office/subscribers/end.html", subscription=subscription)
 
 
 @blueprint.post("/subscriptions/<int:subscription_id>/end")
+@only(Role.EDITOR)
 def end(subscription_id: int) -> ResponseReturnValue:
-    require(me(), Role.EDITOR)
     subscription = _subscription(subscription_id)
     ended = subscribing.end(subscription, reason=EndedReason.ADMIN, at=now())
+    if ended:
+        record("subscriber.end", "subscriber", subscription.subscriber_id, by=me(), at=now())
     db.session.commit()
     flash(t("subscribers.office.ended" if ended else "subscribers.office.ended_before"), "success")
     return redirect(url_for("subscribers.show", subscriber_id=subscription.subscriber_id))
 
 
 @blueprint.get("/import")
+@only(Role.EDITOR)
 def import_form() -> ResponseReturnValue:
-    require(me(), Role.EDITOR)
     return render_template("office/subscribers/import.html", errors={}, given={})
 
 
 @blueprint.post("/import")
+@only(Role.EDITOR)
 def import_file() -> ResponseReturnValue:
     """Import, a batch at a time, then the report. What is refused leaves everything as it was."""
-    require(me(), Role.EDITOR)
     file = request.files.get("file")
     if file is None or not file.filename:
         return _import_again("file", t("subscribers.office.import_no_file"))
@@ -118,7 +122,7 @@ def import_file() -> ResponseReturnValue:
     language = request.form.get("language", "")
     try:
         report = _committed(
-            importing.import_file(file.stream, basis=basis, language=language, at=now())
+            importing.import_file(file.stream, basis=basis, language=language, by=me(), at=now())
         )
     except DomainError as error:
         db.session.rollback()

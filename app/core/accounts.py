@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
-from flask import Flask
+from flask import Flask, current_app, request
 from flask_login import current_user
 from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore, UserMixin, hash_password
 from sqlalchemy.orm import Mapped, mapped_column
@@ -39,6 +39,10 @@ class Role(StrEnum):
     OFFICER = "officer"  # answers for rounds and their figures; otherwise a reviewer
     EDITOR = "editor"  # also approves, sends back, publishes, manages subscribers
     ADMIN = "admin"  # also users, organisation and house templates
+
+
+EVERYBODY = tuple(Role)
+KEEPERS = (Role.WRITER, Role.OFFICER, Role.EDITOR)  # of rounds and their figures
 
 
 class User(Base, UserMixin):
@@ -135,18 +139,42 @@ View = TypeVar("View", bound=Callable[..., object])
 
 
 def only(*roles: Role) -> Callable[[View], View]:
-    """A view for people of these roles. Others get NotAllowed before anything is looked at."""
+    """A view for people of these roles. Others get NotAllowed before anything is looked at.
+
+    Every staff POST states its roles so, below its route or at the door of its blueprint (a
+    `before_request`); one that does not is nobody's.
+    """
 
     def guard(view: View) -> View:
         @wraps(view)
         def guarded_view(*args: object, **values: object) -> object:
             if not me().may(*roles):
-                raise NotAllowed("role")
+                raise NotAllowed(f"{roles[0].value}s_only" if len(roles) == 1 else "role")
             return view(*args, **values)
 
+        guarded_view.roles = roles  # type: ignore[attr-defined]
         return guarded_view  # type: ignore[return-value]
 
     return guard
+
+
+def stated_roles(app: Flask, endpoint: str) -> set[Role] | None:
+    """Whose a page is, by its view and by the door of its blueprint. None: nobody has said."""
+    doors = app.before_request_funcs.get(endpoint.rpartition(".")[0], [])
+    said = [getattr(one, "roles", None) for one in (app.view_functions[endpoint], *doors)]
+    stated = [set(roles) for roles in said if roles is not None]
+    return set.intersection(*stated) | {Role.ADMIN} if stated else None
+
+
+def _deny_what_is_nobodys() -> None:
+    """A staff POST that does not say whose it is (`only`) is refused to everybody."""
+    if request.method in ("GET", "HEAD", "OPTIONS") or not request.path.startswith("/office"):
+        return
+    if request.endpoint is None or request.blueprint == "security" or signed_in() is None:
+        return
+    if stated_roles(current_app, request.endpoint) is None:
+        current_app.logger.error("%s states no roles: put @only(…) below it", request.endpoint)
+        raise NotAllowed("role")
 
 
 class _Words:
@@ -202,4 +230,5 @@ def init_app(app: Flask) -> None:
     app.view_functions["security.login"] = guessing(app.view_functions["security.login"])  # type: ignore[assignment]
     words = _Words()
     app.extensions["security"].i18n_domain = words
+    app.before_request(_deny_what_is_nobodys)
     app.jinja_env.globals["_fsdomain"] = words.gettext

@@ -6,6 +6,10 @@ transaction, so that neither is there without the other.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +18,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.accounts import User
 from app.core.db import Base, Id, JSONText, PrimaryKey, UTCDateTime, db
+from app.core.words import catalogue, translate
+
+COMMAND_LINE = "kommandoraden"  # the actor of what somebody did there without giving a name
+TRANSLATED = ("role", "before", "purpose")  # facts whose values have words of their own
+NO_ACTS = {"who", "column", "subject", *TRANSLATED}  # the catalogue's other words
+_acting: ContextVar[str] = ContextVar("acting", default="")
 
 
 class AuditEvent(Base):
@@ -53,13 +63,14 @@ def record(
 
     `action` is `subject.verb`, such as `release.approve`, and has words in the `audit` catalogue.
     `title` is what the subject was called. `actor` names somebody without an account. `facts` are
-    plain values (JSON); never a whole e-mail address of a subscriber, never a secret.
+    plain values (JSON); never a whole e-mail address of a subscriber, never a secret. Of an act
+    that is neither a person's nor named, the actor is whoever is `acting_as`.
     """
     db.session.add(
         AuditEvent(
             at=at,
             actor_id=by.id if by else None,
-            actor=(by.name if by else actor)[:200],
+            actor=(by.name if by else actor or _acting.get())[:200],
             action=action,
             subject=subject,
             subject_id=subject_id,
@@ -67,3 +78,47 @@ def record(
             facts=facts,
         )
     )
+
+
+@contextmanager
+def acting_as(actor: str) -> Iterator[None]:
+    """Within it, `actor` has done what no person is named for."""
+    mark = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(mark)
+
+
+def who(event: AuditEvent, language: str) -> str:
+    """Who did it, as a reader of `language` says it."""
+    if event.actor == COMMAND_LINE:
+        return translate("audit.who.command", language)
+    return event.actor or translate("audit.who.program", language)
+
+
+def sentence(event: AuditEvent, language: str) -> str:
+    """What happened. An act that has no words any more is named as it was recorded."""
+    words = catalogue(language).get(f"audit.{event.action}")
+    if not isinstance(words, str):
+        return f"{who(event, language)}: {event.action} {event.title}".strip()
+    facts: defaultdict[str, Any] = defaultdict(lambda: "–", event.facts)
+    facts |= {
+        name: translate(f"audit.{name}.{value}", language)
+        for name, value in event.facts.items()
+        if name in TRANSLATED and f"audit.{name}.{value}" in catalogue(language)
+    }
+    facts |= {"who": who(event, language), "title": event.title or "–"}
+    return words.format_map(facts)
+
+
+def acts(language: str) -> list[tuple[str, str]]:
+    """Every act that has words, with a sentence in which what differs is left open."""
+    found = [
+        (key.removeprefix("audit."), words)
+        for key, words in catalogue(language).items()
+        if key.startswith("audit.") and key.count(".") == 2 and key.split(".")[1] not in NO_ACTS
+    ]
+    blank: defaultdict[str, str] = defaultdict(lambda: "…")
+    said = [(act, words.format_map(blank)) for act, words in found if isinstance(words, str)]
+    return sorted(said, key=lambda pair: pair[0])

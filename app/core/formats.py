@@ -55,6 +55,14 @@ def date_line(moment: datetime, language: str, zone: str = STOCKHOLM) -> str:
     return f"{long_date(there, 'en', zone)}, {there:%H:%M %Z}"
 
 
+def date_and_time(moment: datetime, language: str, zone: str = STOCKHOLM) -> str:
+    """`6 december 2019 kl. 10.15`, `6 December 2019, 10:15`: before a colon, without the zone."""
+    there = local(moment, zone)
+    if language == "sv":
+        return date_line(moment, "sv", zone)
+    return f"{long_date(there, 'en', zone)}, {there:%H:%M}"
+
+
 def month(moment: datetime | date, language: str, zone: str = STOCKHOLM) -> str:
     """`oktober 2022`, the heading over a month's releases."""
     day = _day(moment, zone)
@@ -69,6 +77,11 @@ def short_date(moment: datetime | date, zone: str = STOCKHOLM) -> str:
 def short_moment(moment: datetime, zone: str = STOCKHOLM) -> str:
     """`2022-10-28 08:00`, for tables and histories."""
     return f"{local(moment, zone):%Y-%m-%d %H:%M}"
+
+
+def clock(moment: datetime, language: str, zone: str = STOCKHOLM) -> str:
+    """`08.00`, `08:00`: the time of a day that is named beside it."""
+    return f"{local(moment, zone):{'%H.%M' if language == 'sv' else '%H:%M'}}"
 
 
 def local_stamp(moment: datetime, zone: str = STOCKHOLM) -> str:

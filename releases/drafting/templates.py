@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.accounts import Role, User, require
+from app.core.audit import record
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
 from releases.drafting.drafting import SHIPPED, Template, check_template
@@ -131,6 +132,15 @@ def _replace(kept: HouseTemplate, text: Template, *, by: User, at: datetime) -> 
     except sa.exc.IntegrityError as error:  # somebody changed it at this very moment
         raise Conflict("template_saved_meanwhile") from error
     _fill(kept, text)
+    record(
+        "template.change",
+        "programme",
+        kept.programme.id,
+        title=kept.programme.name,
+        by=by,
+        at=at,
+        language=kept.language,
+    )
     is_shipped = text == SHIPPED[kept.language]
     kept.edited_at = None if is_shipped else at
     kept.edited_by_id = None if is_shipped else by.id

@@ -10,7 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 from markupsafe import Markup
 
-from app.core.accounts import Role, me, require
+from app.core.accounts import Role, me, only
+from app.core.audit import record
+from app.core.clock import now
 from app.core.db import db
 from app.core.html import plain
 from app.core.organisation import organisation
@@ -38,9 +40,9 @@ EXAMPLE = Decimal(10_641_000)
 
 @blueprint.before_request
 @auth_required("session")
+@only(Role.EDITOR)
 def _editors_only() -> None:
     """Programmes are how the office writes; editors and admins decide that."""
-    require(me(), Role.EDITOR)
 
 
 @blueprint.get("/")
@@ -66,6 +68,7 @@ def save(programme_id: int) -> ResponseReturnValue:
         return _page(programme, form), 422
     form.populate_obj(programme)
     programme.headline_shape = HeadlineShape(form.headline_shape.data)
+    record("programme.change", "programme", programme.id, title=programme.name, by=me(), at=now())
     db.session.commit()
     flash(translate("settings.saved", interface_language()), "success")
     return redirect(url_for("programmes.edit", programme_id=programme.id))

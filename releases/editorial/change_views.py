@@ -11,7 +11,7 @@ from flask_security import auth_required
 from wtforms import HiddenField, SelectField
 from wtforms.validators import ValidationError
 
-from app.core.accounts import me
+from app.core.accounts import KEEPERS, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
@@ -52,6 +52,7 @@ def _staff() -> None:
 
 
 @blueprint.get("/<int:round_id>/correct")
+@only(*KEEPERS)
 def choose(round_id: int) -> ResponseReturnValue:
     """Step 1: the corrected file."""
     round_ = questions.round_by_id(round_id)
@@ -59,6 +60,7 @@ def choose(round_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:round_id>/correct")
+@only(*KEEPERS)
 def upload(round_id: int) -> ResponseReturnValue:
     """Keep the file for the preview; the round stays as it is."""
     round_, form = questions.round_by_id(round_id), CorrectionForm()
@@ -88,6 +90,7 @@ def upload(round_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:round_id>/correct/<int:upload_id>")
+@only(*KEEPERS)
 def preview(round_id: int, upload_id: int) -> ResponseReturnValue:
     """Step 2: what would change, before anything does."""
     round_, kept = questions.round_by_id(round_id), _upload(round_id, upload_id)
@@ -98,7 +101,7 @@ def preview(round_id: int, upload_id: int) -> ResponseReturnValue:
         figures_now(round_),
         compute(changing.as_numbered(round_, table), currency=table.currency),
     )
-    releases = of_round(round_)
+    releases = of_round(round_, to=me())
     stale = stale_among(releases, figures=new) if usable else set()
     known = importing.same_file(kept.content, programme=round_.programme)
     return render_template(
@@ -119,6 +122,7 @@ def preview(round_id: int, upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:round_id>/correct/<int:upload_id>")
+@only(*KEEPERS)
 def store(round_id: int, upload_id: int) -> ResponseReturnValue:
     """Step 3: the round changes. Only if it still is what the changes were shown against."""
     round_, kept = questions.round_by_id(round_id), _upload(round_id, upload_id)
@@ -143,6 +147,7 @@ def store(round_id: int, upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:round_id>/correct/<int:upload_id>/cancel")
+@only(*KEEPERS)
 def cancel(round_id: int, upload_id: int) -> ResponseReturnValue:
     db.session.delete(_upload(round_id, upload_id))
     db.session.commit()
@@ -154,6 +159,7 @@ def cancel(round_id: int, upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:round_id>/rows/<int:number>")
+@only(*KEEPERS)
 def row(round_id: int, number: int) -> ResponseReturnValue:
     round_ = questions.round_by_id(round_id)
     present = _row(round_, number)
@@ -161,6 +167,7 @@ def row(round_id: int, number: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:round_id>/rows/<int:number>")
+@only(*KEEPERS)
 def save_row(round_id: int, number: int) -> ResponseReturnValue:
     round_ = questions.round_by_id(round_id)
     present, form = _row(round_, number), RowForm()
@@ -200,6 +207,7 @@ def version(round_id: int, number: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:round_id>/versions/<int:number>/file")
+@only(*KEEPERS)
 def file(round_id: int, number: int) -> ResponseReturnValue:
     """A version's file as it came."""
     name, content = changing.file_of(questions.round_by_id(round_id), number)
@@ -334,7 +342,7 @@ def _tell(round_: Round, changes: RowChanges) -> None:
         flash(t("rounds.correct.nothing"), "info")
         return
     flash(t("rounds.correct.stored", n=len(changes)), "success")
-    if stale := stale_among(of_round(round_)):
+    if stale := stale_among(of_round(round_, to=me())):
         flash(t("rounds.correct.made_stale", n=len(stale)), "warning")
 
 

@@ -8,7 +8,8 @@ from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.core.accounts import me
+from app.core.accounts import KEEPERS, me, only
+from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
@@ -27,6 +28,7 @@ def _staff() -> None:
 
 
 @blueprint.post("/<int:round_id>/rows/<any(check, check_shown, uncheck):act>")
+@only(*KEEPERS)
 def tick(round_id: int, act: str) -> ResponseReturnValue:
     """Tick the chosen rows, or all that were shown, or take the ticks of the chosen away."""
     round_, form = questions.round_by_id(round_id), request.form
@@ -39,6 +41,16 @@ def tick(round_id: int, act: str) -> ResponseReturnValue:
             done = unconfirm(round_, numbers, seen=seen)
         else:
             done = confirm(round_, numbers, by=me(), at=now(), seen=seen)
+        if done:
+            record(
+                "round.untick" if act == "uncheck" else "round.tick",
+                "round",
+                round_.id,
+                title=round_.name,
+                by=me(),
+                at=now(),
+                rows=done,
+            )
         db.session.commit()
         flash(
             t("rounds.check.undone" if act == "uncheck" else "rounds.check.done", n=done), "success"
@@ -51,11 +63,22 @@ def tick(round_id: int, act: str) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:round_id>/decided")
+@only(*KEEPERS)
 def decided(round_id: int) -> ResponseReturnValue:
     """The date of the decision, for a round that came without one."""
     try:
         day = date.fromisoformat(request.form.get("decided_on", ""))
-        date_decision(questions.round_by_id(round_id), day)
+        round_ = questions.round_by_id(round_id)
+        date_decision(round_, day)
+        record(
+            "round.date",
+            "round",
+            round_.id,
+            title=round_.name,
+            by=me(),
+            at=now(),
+            day=day.isoformat(),
+        )
         db.session.commit()
         flash(t("rounds.decided.saved"), "success")
     except ValueError:

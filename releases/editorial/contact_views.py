@@ -11,13 +11,16 @@ from flask_security import auth_required
 from wtforms import Field
 from wtforms.validators import ValidationError
 
-from app.core.accounts import Role, me, require
+from app.core.accounts import Role, me, only
+from app.core.audit import record
+from app.core.clock import now
 from app.core.db import db
 from app.core.forms import Form, email_address, text
 from app.core.words import translate
 from app.core.words.language import interface_language
 from releases.editorial import contacts
 from releases.editorial.contacts import contact_by_id
+from releases.editorial.models import Contact
 
 blueprint = Blueprint("contacts", __name__, url_prefix="/office/settings/contacts")
 
@@ -41,9 +44,9 @@ class ContactForm(Form):
 
 @blueprint.before_request
 @auth_required("session")
+@only(Role.EDITOR)
 def _editors_only() -> None:
     """Who is printed on releases is for editors and admins to say."""
-    require(me(), Role.EDITOR)
 
 
 @blueprint.get("/")
@@ -67,8 +70,7 @@ def create() -> ResponseReturnValue:
     if not form.validate():
         page = render_template("office/settings/contact.html", form=form, contact=None)
         return page, 422
-    contacts.add(form.data, by=me())
-    return _done()
+    return _done(contacts.add(form.data, by=me()), "add")
 
 
 @blueprint.get("/<int:contact_id>")
@@ -85,29 +87,38 @@ def save(contact_id: int) -> ResponseReturnValue:
         page = render_template("office/settings/contact.html", form=form, contact=contact)
         return page, 422
     contacts.change(contact, form.data, by=me())
-    return _done()
+    return _done(contact, "change")
 
 
 @blueprint.post("/<int:contact_id>/<any(up, down):to>")
 def move(contact_id: int, to: Literal["up", "down"]) -> ResponseReturnValue:
-    contacts.move(contact_by_id(contact_id), to, by=me())
+    contact = contact_by_id(contact_id)
+    contacts.move(contact, to, by=me())
+    _remember(contact, "move")
     db.session.commit()
     return redirect(url_for("contacts.index"))
 
 
 @blueprint.post("/<int:contact_id>/take-off")
 def take_off(contact_id: int) -> ResponseReturnValue:
-    contacts.take_off(contact_by_id(contact_id), by=me())
-    return _done()
+    contact = contact_by_id(contact_id)
+    contacts.take_off(contact, by=me())
+    return _done(contact, "take_off")
 
 
 @blueprint.post("/<int:contact_id>/put-back")
 def put_back(contact_id: int) -> ResponseReturnValue:
-    contacts.put_back(contact_by_id(contact_id), by=me())
-    return _done()
+    contact = contact_by_id(contact_id)
+    contacts.put_back(contact, by=me())
+    return _done(contact, "put_back")
 
 
-def _done() -> ResponseReturnValue:
+def _remember(contact: Contact, act: str) -> None:
+    record(f"contact.{act}", "contact", contact.id, title=contact.name, by=me(), at=now())
+
+
+def _done(contact: Contact, act: str) -> ResponseReturnValue:
+    _remember(contact, act)
     db.session.commit()
     flash(translate("settings.saved", interface_language()), "success")
     return redirect(url_for("contacts.index"))

@@ -15,6 +15,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.accounts import User
+from app.core.audit import record
 from app.core.db import db
 from app.core.errors import Conflict
 from app.core.words import translate
@@ -96,6 +97,15 @@ def dismiss(release: Release, finding: Finding, *, by: User, at: datetime) -> No
             db.session.add(said)
     except sa.exc.IntegrityError:  # somebody else said so just now
         return
+    record(
+        "release.dismiss",
+        "release",
+        release.id,
+        title=release.head.title,
+        by=by,
+        at=at,
+        words=finding.words,
+    )
 
 
 def finding_of(release: Release, revision: Revision, wanted: str) -> Finding:

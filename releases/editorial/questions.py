@@ -1,18 +1,29 @@
-"""What the office asks about releases. Lists go by pages after a known row."""
+"""What the office asks about releases. Lists go by pages after a known row.
+
+Every list is for somebody (`to`), and leaves out what they may not see; None is a program.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from app.core.db import db
+from app.core.accounts import User
+from app.core.db import UTCDateTime, db
 from app.core.errors import NotFound
+from app.core.organisation import organisation
+from releases.desk.access import visible_to
 from releases.editorial.models import Release, ReleaseEvent, Revision, State, Story
 from releases.rounds.models import Round
 from releases.rounds.questions import Page
 
 PAGE = 30
 EVENTS = 100
+MOST_WORDS = 10  # that a search looks at
 
 
 def release_by_id(release_id: int) -> Release:
@@ -23,11 +34,31 @@ def release_by_id(release_id: int) -> Release:
     return found
 
 
-def releases_page(*, state: State | None = None, before: int | None = None) -> Page[Release]:
-    """Releases, the last changed first."""
-    query = _whole().order_by(Release.updated_at.desc(), Release.id.desc())
-    if state is not None:
-        query = query.where(Release.state == state)
+@dataclass(frozen=True)
+class Wanted:
+    """Which releases somebody looks for: each condition that is not empty has to hold.
+
+    Every word of `words` stands somewhere in the text, `author_id` has written a revision of it.
+    `since` and `until` are days on the organisation's clock, both counted: of publication, or else
+    of the last change.
+    """
+
+    words: str = ""
+    state: State | None = None
+    programme_id: int | None = None
+    language: str = ""
+    author_id: int | None = None
+    since: date | None = None
+    until: date | None = None
+
+    def __bool__(self) -> bool:
+        return self != Wanted()
+
+
+def releases_page(wanted: Wanted, *, to: User | None, before: int | None = None) -> Page[Release]:
+    """The releases that are wanted, the last changed first."""
+    query = _whole().where(visible_to(to), *_conditions(wanted))
+    query = query.order_by(Release.updated_at.desc(), Release.id.desc())
     if before is not None:
         place = sa.select(Release.updated_at, Release.id).where(Release.id == before)
         query = query.where(sa.tuple_(Release.updated_at, Release.id) < place.scalar_subquery())
@@ -35,23 +66,26 @@ def releases_page(*, state: State | None = None, before: int | None = None) -> P
     return Page(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
 
 
-def waiting(*states: State, most: int = 10) -> list[Release]:
+def waiting(*states: State, to: User | None, most: int = 10) -> list[Release]:
     """The releases that have stood longest in one of the states."""
     return list(
         db.session.scalars(
             _whole()
-            .where(Release.state.in_(states))
+            .where(Release.state.in_(states), visible_to(to))
             .order_by(Release.updated_at, Release.id)
             .limit(most)
         )
     )
 
 
-def of_round(round_: Round) -> list[Release]:
+def of_round(round_: Round, *, to: User | None) -> list[Release]:
     """The releases made from a round, the newest first; the last hundred."""
     return list(
         db.session.scalars(
-            _whole().where(Story.round_id == round_.id).order_by(Release.id.desc()).limit(EVENTS)
+            _whole()
+            .where(Story.round_id == round_.id, visible_to(to))
+            .order_by(Release.id.desc())
+            .limit(EVENTS)
         )
     )
 
@@ -88,6 +122,31 @@ def revision_of(release: Release, revision_id: int) -> Revision:
     if found is None:
         raise NotFound("no_such_revision")
     return found
+
+
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    when = sa.func.coalesce(Release.published_at, Release.updated_at, type_=UTCDateTime)
+    rounds = sa.select(Round.id).where(Round.programme_id == wanted.programme_id)
+    wrote = sa.select(Revision.id).where(
+        Revision.release_id == Release.id, Revision.author_id == wanted.author_id
+    )
+    given: list[tuple[object, sa.ColumnElement[bool]]] = [
+        (wanted.state, Release.state == wanted.state),
+        (wanted.programme_id, Story.round_id.in_(rounds)),
+        (wanted.language, Release.language == wanted.language),
+        (wanted.author_id, wrote.exists()),
+        (wanted.since, when >= _midnight(wanted.since)),
+        (wanted.until, when < _midnight(wanted.until, days=1)),
+    ]
+    words = wanted.words.casefold().split()[:MOST_WORDS]
+    said = [Release.search_text.contains(word, autoescape=True) for word in words]
+    return [condition for value, condition in given if value] + said
+
+
+def _midnight(day: date | None, *, days: int = 0) -> datetime:
+    """When a day begins on the organisation's clock; some later day's beginning with `days`."""
+    start = (day or date.min) + timedelta(days=days)
+    return datetime.combine(start, time.min, ZoneInfo(organisation().time_zone))
 
 
 def _whole() -> sa.Select[Release]:

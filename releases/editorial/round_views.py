@@ -20,7 +20,7 @@ from wtforms import FileField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from app.core import jobs
-from app.core.accounts import Role, signed_in
+from app.core.accounts import KEEPERS, Role, only, signed_in
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
@@ -35,6 +35,7 @@ from releases.drafting.drafting import (
 from releases.editorial import uploads
 from releases.editorial.binding import stale_among
 from releases.editorial.questions import of_round
+from releases.editorial.workflow import WRITERS
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
 from releases.rounds import importing, questions
 from releases.rounds.amounts import parse_amount
@@ -67,6 +68,7 @@ def index() -> ResponseReturnValue:
 
 
 @blueprint.get("/import")
+@only(*KEEPERS)
 def choose() -> ResponseReturnValue:
     """Step 1: the file and what it is."""
     form = ImportForm(formdata=None)
@@ -74,6 +76,7 @@ def choose() -> ResponseReturnValue:
 
 
 @blueprint.post("/import")
+@only(*KEEPERS)
 def upload() -> ResponseReturnValue:
     """Keep the file for the preview; nothing becomes a round yet."""
     form = ImportForm()
@@ -103,6 +106,7 @@ def upload() -> ResponseReturnValue:
 
 
 @blueprint.get("/import/<int:upload_id>")
+@only(*KEEPERS)
 def preview(upload_id: int) -> ResponseReturnValue:
     """Step 2: rows, figures and problems, before anything is stored."""
     kept = _upload(upload_id)
@@ -126,6 +130,7 @@ def preview(upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/import/<int:upload_id>")
+@only(*KEEPERS)
 def store(upload_id: int) -> ResponseReturnValue:
     """Step 3: it becomes a round, a large file by the worker's hand."""
     kept = _upload(upload_id)
@@ -145,6 +150,7 @@ def store(upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/import/<int:upload_id>/cancel")
+@only(*KEEPERS)
 def cancel(upload_id: int) -> ResponseReturnValue:
     db.session.delete(_upload(upload_id))
     db.session.commit()
@@ -164,7 +170,7 @@ def one(round_id: int) -> ResponseReturnValue:
         rows=[award.row() for award in page.items],
         ticks=ticks_of([round_id])[round_id],
         checks=checks(page.items),
-        releases=(releases := of_round(stored)),
+        releases=(releases := of_round(stored, to=signed_in())),
         stale=stale_among(releases),
         history=versions(stored),
         may_word=(person := signed_in()) is not None and person.may(Role.EDITOR),
@@ -172,6 +178,7 @@ def one(round_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:round_id>/draft")
+@only(*WRITERS)
 def draft(round_id: int) -> ResponseReturnValue:
     """A new release with the round's draft."""
     language = request.form.get("language", "")
@@ -192,6 +199,7 @@ def draft(round_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:round_id>/export.<any(csv, xlsx):form>")
+@only(*KEEPERS)
 def export(round_id: int, form: str) -> ResponseReturnValue:
     """The round as a spreadsheet."""
     stored = questions.round_by_id(round_id)

@@ -12,7 +12,7 @@ from flask import Blueprint, abort, flash, jsonify, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.core.accounts import Role, me, require
+from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict
@@ -77,9 +77,9 @@ class Tried:
 
 @blueprint.before_request
 @auth_required("session")
+@only(Role.EDITOR)
 def _editors_only() -> None:
     """How drafts are worded is for editors and admins to say."""
-    require(me(), Role.EDITOR)
 
 
 @blueprint.get(ADDRESS)

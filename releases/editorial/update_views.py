@@ -6,14 +6,14 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.core.accounts import me
+from app.core.accounts import me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict
 from app.core.words.language import t
 from releases.editorial import questions, workflow
 from releases.editorial.binding import Look, bring_up_to_date, update_of
-from releases.editorial.workflow import Action
+from releases.editorial.workflow import WRITERS, Action
 
 SHOWN = 8
 
@@ -27,6 +27,7 @@ def _staff() -> None:
 
 
 @blueprint.get("/<int:release_id>/update")
+@only(*WRITERS)
 def show(release_id: int) -> ResponseReturnValue:
     """The sentences that would change, and those to look at; nothing is written."""
     release = questions.release_by_id(release_id)
@@ -42,6 +43,7 @@ def show(release_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:release_id>/update")
+@only(*WRITERS)
 def save(release_id: int) -> ResponseReturnValue:
     """Save the text with its figures said anew as a new version."""
     release = questions.release_by_id(release_id)

@@ -8,7 +8,7 @@ from flask_security import auth_required
 from sqlalchemy.orm import defer
 
 from app.core import jobs
-from app.core.accounts import me
+from app.core.accounts import KEEPERS, me, only
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.words.language import t
@@ -27,6 +27,7 @@ def _staff() -> None:
 
 
 @blueprint.post("/<int:upload_id>/opening")
+@only(*KEEPERS)
 def opening(upload_id: int) -> ResponseReturnValue:
     """Read the file in another encoding or from another sheet."""
     kept, form = _upload(upload_id), request.form
@@ -36,6 +37,7 @@ def opening(upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:upload_id>/columns")
+@only(*KEEPERS)
 def columns(upload_id: int) -> ResponseReturnValue:
     """Every column of the file with some of its cells, and what it is taken for."""
     kept = _upload(upload_id)
@@ -45,6 +47,7 @@ def columns(upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.post("/<int:upload_id>/columns")
+@only(*KEEPERS)
 def say(upload_id: int) -> ResponseReturnValue:
     """Keep what the person said of the columns, and read the file by it."""
     kept = _upload(upload_id)
@@ -62,6 +65,7 @@ def say(upload_id: int) -> ResponseReturnValue:
 
 
 @blueprint.get("/<int:upload_id>/progress")
+@only(*KEEPERS)
 def progress(upload_id: int) -> ResponseReturnValue:
     """How far the worker has come with a large file."""
     form = _upload(upload_id).form

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import defer
 
 from app.core.accounts import User
+from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict, NotFound
 from releases.rounds.changes import FIELDS, RowChanges, differing, renumbered, row_changes
@@ -81,6 +82,7 @@ def replace_rows(
         row_count=len(table.rows),
     )
     _put(round_, rows)
+    _record("round.correct", round_, by=by, at=at, changed=len(changes))
     return changes
 
 
@@ -108,6 +110,7 @@ def edit_row(
     _keep(round_, content=b"", by=by, at=at)
     _raise_version(round_)
     _put(round_, [new if one.number == number else one for one in rows])
+    _record("round.row", round_, by=by, at=at, row=number)
     return row_changes([old], [new])
 
 
@@ -242,6 +245,10 @@ def row_from_json(kept: dict[str, Any]) -> Row:
             "status": AwardStatus(kept["status"]),
         }
     )
+
+
+def _record(action: str, round_: Round, *, by: User | None, at: datetime, **facts: Any) -> None:
+    record(action, "round", round_.id, title=round_.name, by=by, at=at, **facts)
 
 
 def _expect(round_: Round, base: int | None) -> None:

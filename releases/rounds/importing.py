@@ -11,6 +11,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 
 from app.core.accounts import User
+from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput
 from releases.rounds.models import Award, Programme, Round
@@ -63,6 +64,16 @@ def store(
         if known := same_file(content, programme=programme):
             return known
         raise
+    record(
+        "round.import",
+        "round",
+        stored.id,
+        title=stored.name,
+        by=by,
+        at=at,
+        programme=programme.name,
+        rows=stored.row_count,
+    )
     return stored
 
 

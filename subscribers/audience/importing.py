@@ -21,6 +21,8 @@ from typing import IO
 
 import sqlalchemy as sa
 
+from app.core.accounts import User
+from app.core.audit import record
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.words import LANGUAGES
@@ -89,7 +91,7 @@ class Report:
 
 
 def import_file(
-    file: IO[bytes], *, basis: str, language: str, topic: str = PRESS_RELEASES, at: datetime
+    file: IO[bytes], *, basis: str, language: str, topic: str = PRESS_RELEASES, by: User | None = None, at: datetime
 ) -> Iterator[Report]:
     """Add the addresses of a CSV file as active subscribers; sends nothing.
 
@@ -105,6 +107,9 @@ def import_file(
     rows = chain(list(islice(rows, 1)), rows)  # what is no table shows before the first batch
     topic_id = db.session.scalars(sa.select(Topic.id).where(Topic.slug == topic)).one()
     report = Report()
+    record(
+        "subscriber.import", "subscriber", None, title=basis.strip(), by=by, at=at, language=language
+    )
     while batch := list(islice(rows, BATCH)):
         wanted = _readable(batch, report)
         new = _sort_out(wanted, report, topic_id=topic_id, topic=topic)
@@ -113,6 +118,17 @@ def import_file(
         report.imported += added
         report.already += len(new) - added
         yield report
+    record(
+        "subscriber.imported",
+        "subscriber",
+        None,
+        title=basis.strip(),
+        by=by,
+        at=at,
+        imported=report.imported,
+        already=report.already,
+        left_out=len(report.left_out),
+    )
     yield report
 
 

@@ -1,0 +1,83 @@
+"""Staff pages of what one is told: the notifications, and which of them one wants."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+
+from app.core.accounts import EVERYBODY, me, only
+from app.core.clock import now
+from app.core.db import db
+from app.core.words.language import interface_language, t
+from releases.desk import reading_notices
+from releases.desk.notifying import CHANNELS, Kind, mute, sentence, wants
+
+blueprint = Blueprint("notices", __name__, url_prefix="/office/notifications")
+
+
+@blueprint.before_request
+@auth_required("session")
+@only(*EVERYBODY)
+def _staff() -> None:
+    """Everybody's own."""
+
+
+@blueprint.app_template_global("unread_notifications")
+def unread_notifications() -> int:
+    """How many the person has not read; a hundred when they are more. One small question."""
+    return reading_notices.unread(me())
+
+
+@blueprint.get("")
+def index() -> ResponseReturnValue:
+    """The unread first, then the others, each the newest first."""
+    before = request.args.get("before", type=int)
+    page = reading_notices.notices_page(me(), before=before, read="read" in request.args)
+    language = interface_language()
+    return render_template(
+        "office/notices/index.html",
+        page=page,
+        told=[(one, sentence(one.kind, one.facts, language)) for one in page.items],
+        unread=reading_notices.unread(me()),
+        is_first=before is None,
+    )
+
+
+@blueprint.post("/<int:notice_id>/read")
+def read(notice_id: int) -> ResponseReturnValue:
+    reading_notices.mark_read(me(), notice_id, at=now())
+    db.session.commit()
+    return redirect(url_for(".index"))
+
+
+@blueprint.post("/read")
+def read_all() -> ResponseReturnValue:
+    """All that there were when the page was shown: what has come since stays unread."""
+    done = reading_notices.mark_all_read(me(), upto=request.form.get("upto", 0, type=int), at=now())
+    db.session.commit()
+    flash(t("desk.notices.all_read", n=done), "success")
+    return redirect(url_for(".index"))
+
+
+@blueprint.get("/settings")
+def settings() -> ResponseReturnValue:
+    person = me()
+    chosen = {
+        f"{kind.value}:{channel}"
+        for kind in Kind
+        for channel in CHANNELS
+        if wants(person, kind, channel)
+    }
+    return render_template(
+        "office/notices/settings.html", kinds=list(Kind), channels=CHANNELS, chosen=chosen
+    )
+
+
+@blueprint.post("/settings")
+def save_settings() -> ResponseReturnValue:
+    """What is not ticked is not wanted."""
+    mute(me(), wanted=set(request.form.getlist("wanted")))
+    db.session.commit()
+    flash(t("desk.notices.saved"), "success")
+    return redirect(url_for(".settings"))
