@@ -23,14 +23,19 @@ OFFERED = ("UTF-8", "Windows-1252", "Mac Roman", "CP850")
 _OLD = ("Windows-1252", "Mac Roman", "CP850")
 
 # UTF-8 that somebody read as Windows-1252 or as Mac Roman: no word of any language looks so.
-_TWICE = re.compile(r"\w*(?:Ã[¥¤¶…„–©¼\x85\x84\x96]|√[•§∂ÖÑº©]|√Ö)\w*")
+# Each begins where a word does: tried from every letter, a long word would take for ever.
+_TWICE = re.compile(r"(?<!\w)\w*(?:Ã[¥¤¶…„–©¼\x85\x84\x96]|√[•§∂ÖÑº©]|√Ö)\w*")
 # å, ä, ö of one old encoding read as another.
 _STRANGE = {
-    "Windows-1252": re.compile(r"\w*[A-Za-zåäö][ŒŠš†„”][a-zåäöŒŠš†„”]*|(?<!\w)[€…Ž™][a-zåäö]{2,}"),
-    "Mac Roman": re.compile(r"\w*[A-Za-zåäö][ÂÜÑ‰ˆî][a-zåäö‰ˆî]*|(?<!\w)[≈ƒ÷èô][a-zåäö]{2,}"),
-    "CP850": re.compile(r"\w*[A-Za-zåäö][ÕÜõ÷îè][a-zåäöõ÷îè]*|(?<!\w)[┼─ÍÇà][a-zåäö]{2,}"),
+    "Windows-1252": re.compile(
+        r"(?<!\w)\w*[A-Za-zåäö][ŒŠš†„”][a-zåäöŒŠš†„”]*|(?<!\w)[€…Ž™][a-zåäö]{2,}"
+    ),
+    "Mac Roman": re.compile(
+        r"(?<!\w)\w*[A-Za-zåäö][ÂÜÑ‰ˆî][a-zåäö‰ˆî]*|(?<!\w)[≈ƒ÷èô][a-zåäö]{2,}"
+    ),
+    "CP850": re.compile(r"(?<!\w)\w*[A-Za-zåäö][ÕÜõ÷îè][a-zåäöõ÷îè]*|(?<!\w)[┼─ÍÇà][a-zåäö]{2,}"),
 }
-_SWEDISH = re.compile(r"[A-Za-zåäöÅÄÖ]*[åäöÅÄÖ][A-Za-zåäöÅÄÖ]*")
+_SWEDISH = re.compile(r"(?<![A-Za-zåäöÅÄÖ])[A-Za-zåäöÅÄÖ]*[åäöÅÄÖ][A-Za-zåäöÅÄÖ]*")
 
 
 @dataclass(frozen=True)

