@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.core.html import blocks, gaps, plain
+from app.core.html import blocks, gaps, plain, without_gaps
 
 TAG = re.compile(r"<(/?)blockquote>")
 FOOTER = re.compile(r"<footer>(.*?)</footer>", re.DOTALL)
@@ -37,7 +37,7 @@ SAME = {
     **dict.fromkeys(map(ord, "‘’‚‛"), "'"),
     **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"), ""),
 }
-LEADING_DASH = re.compile(rf"^((?:<[^>]*>)*)[{DASH}]\s+")
+LEADING_DASH = re.compile(rf"^((?:<[^>]*>)*)[{DASH}](?:\s+|$)")
 # What a sentence ends with, inside any tags that end there too.
 ENDING = re.compile(r"^(.*?)([.,]?)((?:</[a-z]+>)*)$", re.DOTALL)
 
@@ -87,12 +87,12 @@ def fingerprint(words: str, attribution: str) -> str:
 
 
 def before(body: str, index: int) -> str:
-    """The block that stands before a quote, as plain text; empty when the quote opens the text."""
+    """What stands right before a quote, plain and without gaps; nothing when it opens the text."""
     spans = list(_spans(body))
     if index >= len(spans):
         return ""
     outer = blocks(body[: spans[index][0] - len("<blockquote>")])
-    return plain(outer[-1]) if outer else ""
+    return plain(without_gaps(outer[-1])) if outer else ""
 
 
 def following(quotes: list[Quote], words: str, attribution: str) -> Quote | None:
