@@ -30,8 +30,8 @@ test: $(V)/.dev $(V)/bin/pressrum $(BUNDLE) ## install what the tests need and r
 	@$(V)/bin/python tests/browser/install.py
 	$(PYTEST) -n 2
 
-test-quick: $(V)/.dev $(V)/bin/pressrum ## the tests that need no browser
-	$(PYTEST) -n 2 -m "not browser"
+test-quick: $(V)/.dev $(V)/bin/pressrum ## the tests that need no browser, pages on one database
+	$(PYTEST) -n 2 -m "not browser" --pages-once
 
 check: lint test ## format, lint, types, then every test
 

@@ -34,6 +34,29 @@ hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis.settings.register_profile("search", deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pages-once", action="store_true", help="try pages on SQLite only, all else on both"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For a run after every edit: what a page shows seldom depends on the database."""
+    if not config.getoption("--pages-once"):
+        return
+    twice = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and "client" in item.fixturenames
+        and getattr(item, "callspec", None)
+        and item.callspec.params.get("database_url") == "postgresql"
+    ]
+    config.hook.pytest_deselected(items=twice)
+    items[:] = [item for item in items if item not in set(twice)]
+
+
 # Each test makes an application, and Werkzeug compiles the builder of each address anew: most of
 # the time that takes. What it compiles depends on the rule alone.
 _compile_builder = Rule._compile_builder
