@@ -28,7 +28,7 @@ function start(form) {
   showCounts(surfaces);
   showComments(surfaces);
   const keeper = keepText(form, surfaces);
-  showPresence(form);
+  showPresence(form, keeper);
   showPreview(form, keeper);
   // The keys work in the other fields, too.
   document.addEventListener("keydown", (event) => {

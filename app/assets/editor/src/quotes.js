@@ -166,8 +166,9 @@ function unwrap(tr, dispatch, { node, at }) {
 
 function leaveByEnter({ state, view }) {
   const quote = around(state, "quote");
-  if (!quote || !state.selection.empty) return false;
-  const { $from } = state.selection;
+  const { $from, empty } = state.selection;
+  if (!quote) return false;
+  if (!empty) return $from.parent.type.name === "quoteBy" || parted(state, view);
   const end = quote.at + quote.node.nodeSize;
   if ($from.parent.type.name === "quoteBy") {
     const after = state.tr.insert(end, state.schema.nodes.paragraph.create());
@@ -175,11 +176,19 @@ function leaveByEnter({ state, view }) {
     return true;
   }
   // An empty line under the words is the way to the speaker.
-  if ($from.parent.content.size || $from.index(quote.depth) !== quote.node.childCount - 2) return false;
+  if ($from.parent.content.size || $from.index(quote.depth) !== quote.node.childCount - 2) return parted(state, view);
   const change = state.tr;
   if (quote.node.childCount > 2) change.delete($from.before(), $from.after());
   const speaker = change.mapping.map(end) - 1 - quote.node.lastChild.nodeSize + 1;
   view.dispatch(change.setSelection(TextSelection.create(change.doc, speaker)).scrollIntoView());
+  return true;
+}
+
+// A paragraph of the words becomes two; the library would look for a second speaker.
+function parted(state, view) {
+  const { $from, $to } = state.selection;
+  if (!$from.sameParent($to)) return false;
+  view.dispatch(state.tr.delete($from.pos, $to.pos).split($from.pos).scrollIntoView());
   return true;
 }
 

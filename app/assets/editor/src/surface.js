@@ -9,9 +9,10 @@ import { Italic } from "@tiptap/extension-italic";
 import { BulletList, ListItem, ListKeymap, OrderedList } from "@tiptap/extension-list";
 import { Paragraph } from "@tiptap/extension-paragraph";
 import { Text } from "@tiptap/extension-text";
-import { Dropcursor, Gapcursor, Placeholder, TrailingNode, UndoRedo } from "@tiptap/extensions";
+import { Dropcursor, Gapcursor, TrailingNode, UndoRedo } from "@tiptap/extensions";
 import { Fragment, Slice } from "@tiptap/pm/model";
 import { Plugin, Selection } from "@tiptap/pm/state";
+import { Decoration, DecorationSet } from "@tiptap/pm/view";
 import { Figure, Gap } from "./chips.js";
 import { element } from "./dom.js";
 import { Embed } from "./embeds.js";
@@ -21,6 +22,25 @@ import { Pull, Quote, QuoteBy } from "./quotes.js";
 import { Table, TableBlock, TableCaption, TableCell, TableHeader, TableRow } from "./tables.js";
 import { word } from "./words.js";
 import { read, wordsOf, written } from "./written.js";
+
+// What lines that wait for words say.
+const Invitations = Extension.create({
+  name: "invitations",
+  addProseMirrorPlugins: () => [
+    new Plugin({
+      props: {
+        decorations({ doc }) {
+          const found = [];
+          doc.descendants((node, at, parent) => {
+            const text = node.isTextblock && !node.content.size && invitation(node, parent);
+            if (text) found.push(Decoration.node(at, at + node.nodeSize, { class: "is-empty", "data-placeholder": text }));
+          });
+          return DecorationSet.create(doc, found);
+        },
+      },
+    }),
+  ],
+});
 
 const Line = Node.create({ name: "doc", topNode: true, content: "paragraph" });
 const plainRules = { addInputRules: () => [] }; // stars and signs are what they are in a release
@@ -60,7 +80,7 @@ const BLOCKS = [
   Dropcursor.configure({ color: false, class: "drop-line" }),
   Gapcursor,
   TrailingNode,
-  Placeholder.configure({ includeChildren: true, showOnlyCurrent: false, placeholder: invitation }),
+  Invitations,
 ];
 
 /** Turn a frame of the page into a surface: {part, editor, html, set, act, …}. */
@@ -112,15 +132,12 @@ export function makeSurface(frame, extras) {
   return surface;
 }
 
-// What a line that waits for words says.
-function invitation({ editor, node }) {
-  if (node.type.name === "tableCaption") return word("editor.invite_caption");
-  if (node.type.name === "quoteBy") return word("editor.invite_speaker");
-  const { $from } = editor.state.selection;
-  const parent = $from.depth > 1 && $from.parent === node ? $from.node($from.depth - 1).type.name : "";
-  if (parent === "quote") return word("editor.invite_quote");
-  if (parent === "pull") return word("editor.invite_pull");
-  return editor.isEmpty && node.type.name === "paragraph" ? word("editor.invite_body") : "";
+function invitation(node, parent) {
+  const waits = { tableCaption: "editor.invite_caption", quoteBy: "editor.invite_speaker" }[node.type.name];
+  if (waits) return word(waits);
+  const inside = { quote: "editor.invite_quote", pull: "editor.invite_pull" }[parent.type.name];
+  if (inside) return parent.firstChild === node ? word(inside) : "";
+  return parent.type.name === "doc" && parent.childCount === 1 ? word("editor.invite_body") : "";
 }
 
 function keys(surface) {

@@ -190,9 +190,10 @@ export function placeInTable(state) {
 }
 
 // Tab in the last cell makes another row, as in every word processor.
-function nextRow({ state, chain }) {
-  if (!isInTable(state)) return false;
-  return chain()
+function nextRow(editor) {
+  if (!isInTable(editor.state)) return false;
+  return editor
+    .chain()
     .addRowAfter()
     .command(({ state: grown, dispatch }) => goToNextCell(1)(grown, dispatch))
     .run();
