@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urljoin, urlsplit
 
-from app.core.formats import rfc822
+from app.core.formats import iso, rfc822
 
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 ATOM = "http://www.w3.org/2005/Atom"
@@ -104,6 +104,8 @@ def _add(top: ET.Element, item: Item) -> None:
     _say(entry, "link", item.url)
     _say(entry, "guid", item.guid).set("isPermaLink", "false")
     _say(entry, "pubDate", rfc822(item.published_at))
+    if item.changed_at > item.published_at:
+        _say(entry, f"{{{ATOM}}}updated", iso(item.changed_at, "UTC"))
     _say(entry, "description", item.summary)
     whole = absolute(without_figures(item.html), url=item.url)
     _say(entry, f"{{{CONTENT}}}encoded", whole)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from flask import (
     Blueprint,
     Response,
     current_app,
+    jsonify,
     make_response,
     redirect,
     render_template,
@@ -20,11 +23,11 @@ from app.core.errors import NotFound
 from app.core.organisation import Organisation, organisation
 from app.core.words import LANGUAGES, translate
 from releases.drafting.language import in_running_text
-from releases.editorial.models import Release, Revision
+from releases.editorial.models import Publication, Release, Revision
 from releases.media.embedding import addresses_under
 from releases.media.questions import Attached, attached, attached_to
 from releases.media.renditions import FALLBACK
-from releases.newsroom import feeds, pages, questions
+from releases.newsroom import corrections, feeds, pages, questions
 from releases.newsroom.results import results
 from releases.rounds.editions import edition
 
@@ -60,17 +63,42 @@ def release(language: str, slug: str) -> ResponseReturnValue:
     """A published release, or the tombstone of a withdrawn one."""
     found = questions.release_at(language, slug)
     if found.live is None or not found.is_public:
-        return render_template("newsroom/withdrawn.html", release=found), 410
-    return release_page(
+        return _tombstone(found)
+    sender, history = organisation(), corrections.history_of(found)
+    page = release_page(
         found,
         found.live,
-        sender=organisation(),
+        sender=sender,
         moment=questions.round_moment(found.story.round_id, language)
         if found.story.round_id
         else None,
         published_at=found.published_at,
-        updated_at=pages.changed_at(found) if pages.is_changed(found) else None,
+        update=corrections.last_update(found, history),
+        told=corrections.corrections(history, language=language, zone=sender.time_zone),
         for_machines=True,
+    )
+    return _fresh(page, changed=pages.changed_at(found))
+
+
+@blueprint.get(f"/{LANGUAGE}/releases/<slug>/versions/<int:number>")
+def version(language: str, slug: str, number: int) -> ResponseReturnValue:
+    """What visitors read before it was changed, with what is wrong about it."""
+    found = questions.release_at(language, slug)
+    if found.live is None or not found.is_public:
+        return _tombstone(found)
+    if number == found.live.number:
+        return redirect(address(found))
+    sender = organisation()
+    revision, since = corrections.earlier_version(found, number)
+    return release_page(
+        found,
+        revision,
+        sender=sender,
+        moment=questions.approved_at(found, revision.id),
+        published_at=found.published_at,
+        template="newsroom/version.html",
+        told=corrections.corrections(since, language=language, zone=sender.time_zone),
+        replaced_at=since[0].at,
     )
 
 
@@ -81,12 +109,14 @@ def release_page(
     sender: Organisation,
     moment: datetime | None,
     for_machines: bool = False,
+    told: Sequence[corrections.Correction] = (),
+    template: str = "newsroom/release.html",
     **more: object,
 ) -> str:
     """The page of one revision: the live one for visitors, any for a preview.
 
     Its round is shown as it stood at `moment`; as it stands now when none is given. What search
-    engines read stands in it only when it is `for_machines`.
+    engines read stands in it only when it is `for_machines`. `told` are its corrections.
     """
     text, url = _text(release, revision, sender, attached(revision)), address(release)
     round_ = release.story.round
@@ -101,11 +131,12 @@ def release_page(
             site=sender.site,
             zone=sender.time_zone,
         )
+        | corrections.for_machines(told, zone=sender.time_zone)
         if for_machines
         else None
     )
     return render_template(
-        "newsroom/release.html",
+        template,
         release=release,
         text=text,
         url=url,
@@ -118,6 +149,7 @@ def release_page(
         latest=questions.latest(release.language, but=release),
         plain=pages.public_plain,
         article=article,
+        told=told,
         **more,
     )
 
@@ -137,6 +169,11 @@ def rss(language: str) -> ResponseReturnValue:
     )
     things = attached_to([one.live for one in found if one.live])
     items = [_item(one, sender=sender, things=its) for one, its in zip(found, things, strict=True)]
+    histories = corrections.histories(found)
+    items = [
+        _with_corrections(item, histories[one.id], language=language, zone=sender.time_zone)
+        for one, item in zip(found, items, strict=True)
+    ]
     content = feeds.rss(channel, items)
     moments = [pages.changed_at(one) for one in found]
     if withdrawn := questions.last_withdrawal(language):
@@ -231,6 +268,38 @@ def _programme(release: Release) -> str:
     if programme is None:
         return translate("newsroom.the_programme", release.language)
     return in_running_text(programme.title(release.language), language=release.language)
+
+
+def _with_corrections(
+    item: feeds.Item, history: Sequence[Publication], *, language: str, zone: str
+) -> feeds.Item:
+    """A feed item that opens with what has been corrected in it."""
+    told = corrections.corrections(history, language=language, zone=zone)
+    plain, html = corrections.in_feed(told)
+    return replace(item, summary=plain + item.summary, html=html + item.html)
+
+
+def _tombstone(release: Release) -> ResponseReturnValue:
+    """Gone, and why: as a page, or as JSON for those who ask for that."""
+    wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    if wanted == "application/json":
+        response = jsonify(status="withdrawn", reason=release.withdrawn_reason)
+    else:
+        response = make_response(render_template("newsroom/withdrawn.html", release=release))
+    response.status_code = 410
+    response.headers["Cache-Control"] = "no-cache"
+    response.vary.add("Accept")
+    return response
+
+
+def _fresh(page: str, *, changed: datetime) -> Response:
+    """A page that is asked for anew each time, at the cost of a 304 while it is the same."""
+    response = make_response(page)
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(hashlib.sha256(page.encode()).hexdigest())
+    response.make_conditional(request)
+    response.last_modified = changed.replace(microsecond=0)  # told, not relied upon
+    return response
 
 
 def _kept(content: bytes, kind: str, changed: datetime | None) -> Response:

@@ -1,0 +1,164 @@
+"""Correcting what has gone out: whoever got the wrong words by mail gets the right ones, once.
+
+Publishing a correction stops the mailings that still carry the wrong words. Those whom they have
+reached get the correction, told first what was wrong; those whom they had not reached get the right
+text as the ordinary mail they were waiting for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from flask import render_template
+
+from app.core.db import db
+from app.core.errors import BadInput
+from app.core.formats import date_and_time
+from app.core.organisation import organisation
+from app.core.words import translate
+from releases.editorial.announcing import announcement
+from releases.editorial.models import Publication, Release
+from releases.editorial.publications import mailing_key, publications
+from subscribers.mailings.audiences import how_many, missed, received
+from subscribers.mailings.controlling import stop
+from subscribers.mailings.models import Mailing, MailingKind
+from subscribers.mailings.queueing import queue
+
+LONGEST_NOTE = 2000
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Whom a correction goes to, counted before it is published.
+
+    `received` have got wrong words, `missed` still wait for them. `is_mailed` is False for a
+    release that was never mailed.
+    """
+
+    is_mailed: bool
+    received: int = 0
+    missed: int = 0
+
+
+def note_of(text: str) -> str:
+    """What readers are told was wrong, on one line. Raises BadInput when it says nothing."""
+    note = " ".join(text.split())
+    if not note:
+        raise BadInput("correction_note_missing")
+    if len(note) > LONGEST_NOTE:
+        raise BadInput("correction_note_long", n=LONGEST_NOTE)
+    return note
+
+
+def wrong_ones(history: Sequence[Publication], since: int | None) -> list[Publication]:
+    """What has been live from the version `since` on; all of it without one.
+
+    Raises BadInput for a version that has never been live.
+    """
+    if since is None:
+        return list(history)
+    for place, one in enumerate(history):
+        if one.revision.number == since:
+            return list(history[place:])
+    raise BadInput("version_never_live", number=since)
+
+
+def reach(release: Release, *, since: int | None = None) -> Reach:
+    """Whom a correction published now would go to."""
+    sources = carriers(release, wrong_ones(publications(release), since))
+    if not sources:
+        return Reach(is_mailed=False)
+    topics = announcement(release).topics
+    late = _chain([one for one in sources if one.finished_at is None])
+    return Reach(
+        is_mailed=True,
+        received=how_many(received(_sources_of(sources), topics=topics)),
+        missed=how_many(missed(late, topics=topics)),
+    )
+
+
+def mail_correction(
+    release: Release, *, note: str, since: int | None = None, at: datetime
+) -> Mailing | None:
+    """Stop what carries the wrong words, and write to those who got them and those who did not.
+
+    The live revision is the right one already. Gives the correction's mailing; None when no mail
+    has carried the wrong words.
+    """
+    wrong = [one for one in publications(release) if one.revision_id != release.live_id]
+    sources = carriers(release, wrong_ones(wrong, since))
+    if not sources:
+        return None
+    stopped = [one for one in sources if stop(one, at=at)]
+    ordinary = announcement(release)
+    opening = _opening(release, note=note, at=at)
+    mailing = queue(
+        replace(
+            ordinary,
+            key=mailing_key("correction", release, _number(release)),
+            kind=MailingKind.CORRECTION,
+            subject=translate(
+                "after.mail.correction_subject", release.language, headline=ordinary.subject
+            ),
+            text=render_template("mail/correction/opening.txt", **opening).strip()
+            + f"\n\n{ordinary.text}",
+            html=render_template("mail/correction/opening.html", **opening) + ordinary.html,
+            received=_sources_of(sources),
+        ),
+        at=at,
+    )
+    if late := _chain(stopped):
+        hour = max((one.starts_at for one in stopped if one.starts_at), default=None)
+        queue(replace(ordinary, missed=late), at=at, starts_at=hour)
+    return mailing
+
+
+def carriers(release: Release, of: Iterable[Publication]) -> list[Mailing]:
+    """The mailings that have carried some published versions, the oldest first."""
+    keys = [
+        mailing_key(kind, release, one.revision.number)
+        for one in of
+        for kind in ("release", "correction")
+    ]
+    return list(
+        db.session.scalars(sa.select(Mailing).where(Mailing.key.in_(keys)).order_by(Mailing.id))
+    )
+
+
+def stop_all(release: Release, *, at: datetime) -> None:
+    """Let no mail about the release go out any more."""
+    for mailing in carriers(release, publications(release)):
+        stop(mailing, at=at)
+
+
+def _sources_of(sources: Sequence[Mailing]) -> tuple[str, ...]:
+    """Their keys and those of what they corrected: some got that and not the correction."""
+    earlier = (key for one in sources for key in (one.audience or {}).get("received", ()))
+    return tuple(dict.fromkeys([*earlier, *(one.key for one in sources)]))
+
+
+def _chain(stopped: Iterable[Mailing]) -> tuple[str, ...]:
+    """The ordinary mailing that was stopped, behind those whose readers it had to catch up."""
+    ordinary = [one for one in stopped if one.kind is MailingKind.RELEASE]
+    if not ordinary:
+        return ()
+    last = ordinary[-1]
+    return (*(last.audience or {}).get("missed", ()), last.key)
+
+
+def _opening(release: Release, *, note: str, at: datetime) -> dict[str, object]:
+    language = release.language
+    moment = date_and_time(at, language, organisation().time_zone)
+    return {
+        "label": translate("after.correction", language, moment=moment),
+        "note": note,
+        "why": translate("after.mail.correction_why", language),
+    }
+
+
+def _number(release: Release) -> int:
+    assert release.live is not None
+    return release.live.number
