@@ -120,8 +120,10 @@ def _made(files: list[FileStorage]) -> tuple[list[storing.Made], list[str]]:
     for file in files:
         if not file.filename:
             continue
+        with file.stream as stream:
+            content = stream.read()
         try:
-            made.append(storing.make(file.stream.read(), filename=file.filename))
+            made.append(storing.make(content, filename=file.filename))
         except BadInput as error:
             refused.append(_sentence(error))
     return made, refused
@@ -171,7 +173,6 @@ def _page(story: Story, wrong: dict[str, Entry] | None = None) -> str:
             for entry in (wrong or {}).values()
             for name, text in entry.errors.items()
         ],
-        may_change=me().may(*KEEPERS),
         most={"image": imaging.MOST_BYTES // 1024**2, "document": papers.MOST_BYTES // 1024**2},
     )
 
@@ -200,7 +201,7 @@ def _facts(story: Story) -> dict[str, object]:
         "paper": lambda document, language: paper_of(
             document.printed(language), language=language, address=site_address
         ),
-        "may_change": True,
+        "may_change": me().may(*KEEPERS),
     }
 
 
