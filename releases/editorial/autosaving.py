@@ -6,6 +6,7 @@ was until its words are saved.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 
@@ -19,21 +20,32 @@ from releases.editorial.writing import Text, text_of
 
 @dataclass(frozen=True)
 class Unsaved:
-    """Somebody's words that are not in the release, and the revision they were written on."""
+    """Somebody's words that are not in the release, and the revision they were written on.
+
+    `clashes` are places where another's words wait for a choice, as the page carried them.
+    """
 
     text: Text
     note: str
     base: Revision
     saved_at: datetime
+    clashes: tuple[str, ...] = ()
 
 
 def keep(
-    release: Release, text: Text, *, base: Revision, note: str = "", by: User, at: datetime
+    release: Release,
+    text: Text,
+    *,
+    base: Revision,
+    note: str = "",
+    clashes: Sequence[str] = (),
+    by: User,
+    at: datetime,
 ) -> None:
     """Keep the words of `by` in place of those kept before."""
     kept = {
         "base_id": base.id,
-        "text": {**asdict(text), "note": note[:500]},
+        "text": {**asdict(text), "note": note[:500], "clashes": list(clashes)},
         "saved_at": at,
     }
     if _replace(release, by, kept):
@@ -51,11 +63,13 @@ def unsaved(release: Release, *, by: User) -> Unsaved | None:
     if row is None:
         return None
     base = db.session.get_one(Revision, row.base_id)
-    text = Text(**{one.name: row.text[one.name] for one in fields(Text)}).cleaned()
+    names = {one.name for one in fields(Text)}
+    text = Text(**{name: said for name, said in row.text.items() if name in names}).cleaned()
     known = (_told(text_of(base)), _told(text_of(release.head)))
     if _told(text) in known:
         return None
-    return Unsaved(text, row.text.get("note", ""), base, row.saved_at)
+    clashes = tuple(row.text.get("clashes", ()))
+    return Unsaved(text, row.text.get("note", ""), base, row.saved_at, clashes)
 
 
 def forget(release: Release, *, by: User) -> None:

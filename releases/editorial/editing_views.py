@@ -29,7 +29,7 @@ from app.core.accounts import me, only, signed_in
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
-from app.core.html import clean, embedded, is_web_address, plain
+from app.core.html import clean, clean_inline, embedded, is_web_address, plain
 from app.core.security import csrf, set_policy
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, t
@@ -112,7 +112,10 @@ def edit(release_id: int) -> ResponseReturnValue:
     workflow.find_move(release, Action.EDIT, by=me())
     unsaved = autosaving.unsaved(release, by=me())
     if unsaved and "unsaved" in request.args:
-        return _editor(release, unsaved.text, base=unsaved.base, note=unsaved.note, taken=unsaved)
+        text, base = unsaved.text, unsaved.base
+        found = [_clash(one, base, text) for one in unsaved.clashes]
+        clashes = [clash for clash in found if clash is not None]
+        return _editor(release, text, base=base, note=unsaved.note, taken=unsaved, clashes=clashes)
     return _editor(release, text_of(release.head), base=release.head, unsaved=unsaved)
 
 
@@ -157,8 +160,16 @@ def autosave(release_id: int) -> ResponseReturnValue:
     release = questions.release_by_id(release_id)
     workflow.find_move(release, Action.EDIT, by=me())
     base = questions.revision_of(release, number(request.form.get("base", "")))
-    at, note = now(), request.form.get("note", "")
-    autosaving.keep(release, _posted(release, base), base=base, note=note, by=me(), at=at)
+    at = now()
+    autosaving.keep(
+        release,
+        _posted(release, base),
+        base=base,
+        note=request.form.get("note", ""),
+        clashes=request.form.getlist("clash"),
+        by=me(),
+        at=at,
+    )
     db.session.commit()
     return jsonify(saved_at=at.isoformat())
 
@@ -369,12 +380,19 @@ def _clash(given: str, base: Revision, text: Text) -> Clash | None:
         part = str(told["part"])
         if part in LISTS:
             theirs, mine = getattr(text_of(base), part), getattr(text, part)
-            return Clash(part, _numbered(theirs, told["id"]), _numbered(mine, told["id"]))
+            sides = _numbered(theirs, told["id"]), _numbered(mine, told["id"])
+            return Clash(part, *sides) if any(sides) else None
         if part not in (*WHOLE, *BETWEEN):
             return None
-        return Clash(part, str(told["theirs"]), str(told["mine"]), str(told["after"]))
+        return Clash(part, *(_safe(part, str(told[n])) for n in ("theirs", "mine", "after")))
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _safe(part: str, words: str) -> str:
+    if part == "about_programme":  # plain text, escaped where it is shown
+        return words
+    return clean(words) if part == "body" else clean_inline(words)
 
 
 def _numbered(things: Iterable[dict[str, Any]], wanted: object) -> tuple[dict[str, Any], ...]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -422,8 +424,6 @@ def clashing_page(client: FlaskClient, release: Release, editor: User, **mine: s
 
 
 def carried(page: str) -> list[str]:
-    from html import unescape
-
     return [unescape(one) for one in re.findall(r'name="clash" value="([^"]*)"', page)]
 
 
@@ -469,6 +469,45 @@ def test_the_choice_made_on_the_page_is_what_is_saved(
     assert answer.status_code == 302
     assert release.head.lead == lead
     assert release.head.headline == "Bos rubrik"
+
+
+def test_a_clash_is_still_there_for_whoever_left_before_choosing(
+    client: FlaskClient, writer: User, editor: User
+) -> None:
+    release = factories.release(writer)
+    signed_in(client, writer)
+    page = clashing_page(client, release, editor, lead="Alvas ingress.")
+    left = {**form_of(release, release.head, lead="Alvas ingress."), "clash": carried(page)}
+    client.post(f"/office/releases/{release.id}/autosave", data=left)
+
+    back = client.get(f"/office/releases/{release.id}/edit?unsaved=1").text
+
+    assert carried(back) == carried(page)
+    assert "Bos ingress." in back
+
+
+def test_a_clash_that_a_page_never_made_is_shown_harmless_or_not_at_all(
+    client: FlaskClient, writer: User
+) -> None:
+    release = factories.release(writer)
+    hostile = {
+        "part": "body",
+        "theirs": "<p>x</p><script>alert(1)</script>",
+        "mine": "",
+        "after": "",
+    }
+    nobody = {"part": "contacts", "id": 99}
+    sent = form_of(release, release.head, lead="Ny ingress.")
+    signed_in(client, writer).post(
+        f"/office/releases/{release.id}/autosave",
+        data={**sent, "clash": [json.dumps(hostile), json.dumps(nobody)]},
+    )
+
+    answer = client.get(f"/office/releases/{release.id}/edit?unsaved=1")
+
+    assert answer.status_code == 200
+    assert len(carried(answer.text)) == 1
+    assert "alert(1)" not in answer.text
 
 
 @pytest.mark.parametrize(
