@@ -69,8 +69,11 @@ def _register_blueprints(app: Flask) -> None:
         check_views,
         contact_views,
         editing_views,
+        preflight_settings_views,
+        publishing_views,
         release_views,
         round_views,
+        telling_views,
         template_views,
         update_views,
         upload_views,
@@ -92,9 +95,12 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(notice_views.blueprint)
     app.register_blueprint(release_views.blueprint)
     app.register_blueprint(editing_views.blueprint)
+    app.register_blueprint(publishing_views.blueprint)
+    app.register_blueprint(preflight_settings_views.blueprint)
     app.register_blueprint(version_views.blueprint)
     app.register_blueprint(round_views.blueprint)
     app.register_blueprint(check_views.blueprint)
+    app.register_blueprint(telling_views.blueprint)
     app.register_blueprint(change_views.blueprint)
     app.register_blueprint(update_views.blueprint)
     app.register_blueprint(upload_views.blueprint)

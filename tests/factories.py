@@ -75,7 +75,7 @@ def release(
         elif step is workflow.send_back or step is workflow.withdraw:
             step(made, reason="Fel siffra", by=editor, at=A_MORNING)
         elif step is workflow.fail:
-            step(made, failure=[{"key": "late"}], at=A_MORNING)
+            step(made, failure=[{"key": "schedule.unexpected", "facts": {}}], at=A_MORNING)
         elif step is workflow.schedule:
             step(made, publish_at=A_MORNING + timedelta(days=1), by=editor, at=A_MORNING)
         else:

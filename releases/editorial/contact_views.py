@@ -8,14 +8,16 @@ from typing import Literal
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
-from wtforms import Field
-from wtforms.validators import ValidationError
+from wtforms import DateField, Field, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional, ValidationError
 
 from app.core.accounts import Role, me, only
 from app.core.audit import record
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db
-from app.core.forms import Form, email_address, text
+from app.core.forms import Form, Word, email_address, text
+from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language
 from releases.editorial import contacts
@@ -32,6 +34,10 @@ def phone_number(form: Form, field: Field) -> None:
         raise ValidationError(translate("settings.form.phone", interface_language()))
 
 
+def _number_or_nobody(value: object) -> int | None:
+    return int(str(value)) if value not in (None, "", "None") else None
+
+
 class ContactForm(Form):
     name = text("settings.contact_name", required=True)
     title_sv = text("settings.title_sv", hint="settings.title_sv_hint")
@@ -40,6 +46,19 @@ class ContactForm(Form):
         "settings.phone", hint="settings.phone_hint", most=40, required=True, check=phone_number
     )
     email = text("settings.email", most=254, check=email_address)
+    away_from = DateField(Word("preflight.away.from"), validators=[Optional()])
+    away_until = DateField(Word("preflight.away.until"), validators=[Optional()])
+    deputy_id = SelectField(Word("preflight.away.deputy"), coerce=_number_or_nobody)
+
+    def offer_deputies(self, contact: Contact | None) -> ContactForm:
+        """Let the choice be among everybody else."""
+        others = [SelectChoice(one.id, one.name) for one in contacts.deputies_for(contact)]
+        self.deputy_id.choices = [SelectChoice("", Word("preflight.away.nobody")), *others]
+        return self
+
+    def validate_away_until(self, field: Field) -> None:
+        if self.away_from.data and field.data and field.data < self.away_from.data:
+            raise ValidationError(translate("errors.absence_backwards", interface_language()))
 
 
 @blueprint.before_request
@@ -56,17 +75,21 @@ def index() -> ResponseReturnValue:
         "office/settings/contacts.html",
         printed=[one for one in everybody if one.active],
         taken_off=[one for one in everybody if not one.active],
+        today=(day := today(now(), organisation().time_zone)),
+        answering={one.id: contacts.answers_for(one, day) for one in everybody},
     )
 
 
 @blueprint.get("/new")
 def new() -> ResponseReturnValue:
-    return render_template("office/settings/contact.html", form=ContactForm(), contact=None)
+    return render_template(
+        "office/settings/contact.html", form=ContactForm().offer_deputies(None), contact=None
+    )
 
 
 @blueprint.post("/new")
 def create() -> ResponseReturnValue:
-    form = ContactForm()
+    form = ContactForm().offer_deputies(None)
     if not form.validate():
         page = render_template("office/settings/contact.html", form=form, contact=None)
         return page, 422
@@ -76,13 +99,14 @@ def create() -> ResponseReturnValue:
 @blueprint.get("/<int:contact_id>")
 def edit(contact_id: int) -> ResponseReturnValue:
     contact = contact_by_id(contact_id)
-    form = ContactForm(obj=contact)
+    form = ContactForm(obj=contact).offer_deputies(contact)
     return render_template("office/settings/contact.html", form=form, contact=contact)
 
 
 @blueprint.post("/<int:contact_id>")
 def save(contact_id: int) -> ResponseReturnValue:
-    contact, form = contact_by_id(contact_id), ContactForm()
+    contact = contact_by_id(contact_id)
+    form = ContactForm().offer_deputies(contact)
     if not form.validate():
         page = render_template("office/settings/contact.html", form=form, contact=contact)
         return page, 422

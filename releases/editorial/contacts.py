@@ -6,16 +6,19 @@ A release that is already written keeps its contacts as they were printed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from datetime import date
+from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from app.core.accounts import Role, User, require
 from app.core.db import db
-from app.core.errors import NotFound
+from app.core.errors import BadInput, NotFound
 from releases.editorial.models import Contact
 
 FIELDS = ("name", "title_sv", "title_en", "phone", "email")
+ABSENCE = ("away_from", "away_until", "deputy_id")  # kept as they are when nothing is said of them
 
 
 def contact_by_id(contact_id: int) -> Contact:
@@ -30,13 +33,37 @@ def everybody() -> list[Contact]:
     """In the order they are printed; those taken off come last."""
     return list(
         db.session.scalars(
-            sa.select(Contact).order_by(Contact.active.desc(), Contact.position, Contact.id)
+            sa.select(Contact)
+            .options(joinedload(Contact.deputy))
+            .order_by(Contact.active.desc(), Contact.position, Contact.id)
         )
     )
 
 
-def add(facts: Mapping[str, str], *, by: User) -> Contact:
-    """A new contact, printed after the others. Raises NotAllowed to writers."""
+def answers_for(contact: Contact, day: date) -> Contact | None:
+    """Who answers in their place that day: their deputy, if there and to be reached."""
+    deputy = contact.deputy
+    if deputy is None or not deputy.active or deputy.away_on(day):
+        return None
+    return deputy if deputy.phone or deputy.email else None
+
+
+def deputies_for(contact: Contact | None) -> list[Contact]:
+    """Whom one may choose as deputy: everybody else who is printed, and who is chosen now."""
+    chosen = contact.deputy_id if contact else None
+    return [
+        one
+        for one in everybody()
+        if (one.active or one.id == chosen) and (contact is None or one.id != contact.id)
+    ]
+
+
+def add(facts: Mapping[str, Any], *, by: User) -> Contact:
+    """A new contact, printed after the others.
+
+    Raises NotAllowed to writers, and BadInput for an absence that ends before it begins or a
+    deputy who is nobody else.
+    """
     require(by, Role.EDITOR)
     last = db.session.scalar(sa.select(sa.func.max(Contact.position)))
     contact = Contact(position=0 if last is None else last + 1, active=True)
@@ -46,8 +73,8 @@ def add(facts: Mapping[str, str], *, by: User) -> Contact:
     return contact
 
 
-def change(contact: Contact, facts: Mapping[str, str], *, by: User) -> None:
-    """New facts about a contact, for releases to come. Raises NotAllowed to writers."""
+def change(contact: Contact, facts: Mapping[str, Any], *, by: User) -> None:
+    """New facts about a contact, for releases to come. Raises what `add` raises."""
     require(by, Role.EDITOR)
     _fill(contact, facts)
 
@@ -80,6 +107,15 @@ def put_back(contact: Contact, *, by: User) -> None:
     contact.position = 0 if last is None else last + 1
 
 
-def _fill(contact: Contact, facts: Mapping[str, str]) -> None:
+def _fill(contact: Contact, facts: Mapping[str, Any]) -> None:
+    first, last = facts.get("away_from"), facts.get("away_until")
+    if first and last and last < first:
+        raise BadInput("absence_backwards")
+    deputy_id = facts.get("deputy_id")
+    if deputy_id is not None and deputy_id not in {one.id for one in deputies_for(contact)}:
+        raise BadInput("deputy_unknown")
     for name in FIELDS:
         setattr(contact, name, facts[name])
+    for name in ABSENCE:
+        if name in facts:
+            setattr(contact, name, facts[name])

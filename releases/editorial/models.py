@@ -58,6 +58,12 @@ class Contact(Base):
 
     deputy: Mapped[Contact | None] = relationship(remote_side="Contact.id")
 
+    def away_on(self, day: date) -> bool:
+        """Whether they are away that day; both days that were given count."""
+        if self.away_from is None and self.away_until is None:
+            return False
+        return (self.away_from or day) <= day <= (self.away_until or day)
+
     def printed(self, language: str) -> dict[str, Any]:
         """What a revision keeps of this contact, so that an approved text cannot change."""
         title = self.title_en if language == "en" else self.title_sv

@@ -16,11 +16,10 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
 from app.core.html import gaps
-from app.core.organisation import organisation
 from app.core.words import translate
 from app.core.words.language import interface_language, t
 from releases.desk import access
-from releases.editorial import fact_check, questions, workflow
+from releases.editorial import fact_check, preflight_page, questions, workflow
 from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
@@ -58,6 +57,7 @@ def one(release_id: int) -> ResponseReturnValue:
         figure_names=update.names(interface_language()),
         unchecked=_unchecked_rows(release),
         **_facts(release),
+        **preflight_page.panel(release, person),
         **signing_off.panel(release, person),
         **access.panel(release, person),
         **deciding.panel(release, person),
@@ -84,12 +84,12 @@ def plain_step(release_id: int, action: str) -> ResponseReturnValue:
     """The steps that need nothing but the button."""
     release = questions.release_by_id(release_id)
     _expect_head(release)
-    step = {
-        "publish": workflow.publish,
-        "unschedule": workflow.unschedule,
-        "reinstate": workflow.reinstate,
-    }[action]
-    step(release, by=me(), at=now())
+    if action == "publish":
+        return _publish(release)
+    if action == "unschedule":
+        workflow.unschedule(release, by=me(), at=now())
+    else:
+        workflow.reinstate(release, by=me(), at=now())
     return _done(release, action)
 
 
@@ -115,17 +115,18 @@ def step_with_reason(release_id: int, action: str) -> ResponseReturnValue:
     return _done(release, action)
 
 
-@blueprint.post("/releases/<int:release_id>/schedule")
-@only(Role.EDITOR)
-def schedule(release_id: int) -> ResponseReturnValue:
-    """A moment on the organisation's own clock."""
-    release = questions.release_by_id(release_id)
+def _publish(release: Release) -> ResponseReturnValue:
+    """Out now. What stands in the way is told by the preflight, beside how to put it right."""
+    asked = request.form.getlist("mail")  # an empty one says that the form had the choice
     try:
-        moment = _local_moment(request.form.get("publish_at", ""))
-        workflow.schedule(release, publish_at=moment, by=me(), at=now())
-    except BadInput as error:
-        return _refused(release, error)
-    return _done(release, "schedule")
+        workflow.publish(release, mail=any(asked) if asked else None, by=me(), at=now())
+    except NotNow as error:
+        if error.key != "preflight_blocks":
+            raise
+        db.session.rollback()
+        flash(t(f"errors.{error.key}", n=error.facts["n"]), "error")
+        return redirect(url_for("publishing.show", release_id=release.id))
+    return _done(release, "publish")
 
 
 def _done(release: Release, action: str) -> ResponseReturnValue:
@@ -186,14 +187,6 @@ def reading_of(release: Release, shown: Revision) -> dict[str, Any]:
         "heading": about_heading(release),
         "words": translate,
     }
-
-
-def _local_moment(text: str) -> datetime:
-    """A wall-clock time from a form, in the organisation's zone. Raises BadInput."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(organisation().time_zone))
-    except ValueError:
-        raise BadInput("time_unreadable") from None
 
 
 def number(text: str) -> int:

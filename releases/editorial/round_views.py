@@ -20,11 +20,12 @@ from wtforms import FileField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from app.core import jobs
-from app.core.accounts import KEEPERS, Role, only, signed_in
-from app.core.clock import now
+from app.core.accounts import KEEPERS, Role, me, only, signed_in
+from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.forms import Form, Word
+from app.core.organisation import organisation
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, t
 from releases.drafting.drafting import (
@@ -40,6 +41,7 @@ from releases.editorial.writing import draft_release, drafting_problem, figures_
 from releases.rounds import importing, questions
 from releases.rounds.amounts import parse_amount
 from releases.rounds.changing import versions
+from releases.rounds.communicating import told_by
 from releases.rounds.confirming import checks, ticks_of
 from releases.rounds.encodings import OFFERED
 from releases.rounds.exporting import csv_bytes, xlsx_bytes
@@ -173,6 +175,9 @@ def one(round_id: int) -> ResponseReturnValue:
         releases=(releases := of_round(stored, to=signed_in())),
         stale=stale_among(releases),
         history=versions(stored),
+        told_by=told_by(stored),
+        may_tell=me().may(*KEEPERS),
+        today=today(now(), organisation().time_zone).isoformat(),
         may_word=(person := signed_in()) is not None and person.may(Role.EDITOR),
     )
 

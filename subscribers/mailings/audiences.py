@@ -99,7 +99,7 @@ def missed(keys: Sequence[str], *, topics: Sequence[str]) -> sa.Select[int]:
         .join(first, first.key.in_(keys[:1]))
         .where(
             Topic.slug.in_(topics),
-            Subscription.consent_at <= first.queued_at,
+            Subscription.consent_at <= sa.func.coalesce(first.starts_at, first.queued_at),
             Subscriber.language == first.language,
             ~decided,
             *_can_be_written_to(),
@@ -120,7 +120,7 @@ def _everybody(mailing: Mailing) -> sa.Select[int]:
         .join(Topic, Topic.id == Subscription.topic_id)
         .where(
             Topic.slug.in_(mailing.topics),
-            Subscription.consent_at <= mailing.queued_at,
+            Subscription.consent_at <= (mailing.starts_at or mailing.queued_at),
             Subscriber.language == mailing.language,
             *_can_be_written_to(),
         )

@@ -67,14 +67,19 @@ class Announcement:
         return None if self.missed is None else {"missed": list(self.missed)}
 
 
-def queue(announcement: Announcement, *, at: datetime) -> Mailing:
+def queue(
+    announcement: Announcement, *, at: datetime, starts_at: datetime | None = None
+) -> Mailing:
     """One mailing to everybody it is for at this moment; the same one when queued again.
 
-    Writes the mailing and its frozen message in the caller's transaction. Raises ValueError when
+    `starts_at` is a moment to come before which nobody is written to, and at which it is decided
+    for whom it is. Writes the mailing and its frozen message in the caller's transaction. Raises ValueError when
     the message cannot be built.
     """
     if known := db.session.scalar(sa.select(Mailing).where(Mailing.key == announcement.key)):
         return known
+    if starts_at is not None and starts_at <= at:
+        starts_at = None
     language = announcement.language
     text, html = framed(
         announcement,
@@ -86,7 +91,7 @@ def queue(announcement: Announcement, *, at: datetime) -> Mailing:
         text=text,
         html=html,
         language=language,
-        at=at,
+        at=starts_at or at,
         headers=_list_headers(announcement),
     )
     mailing = Mailing(
@@ -99,6 +104,7 @@ def queue(announcement: Announcement, *, at: datetime) -> Mailing:
         subject=announcement.subject[:500],
         audience=announcement.audience,
         queued_at=at,
+        starts_at=starts_at,
     )
     return _store(mailing, letter)
 

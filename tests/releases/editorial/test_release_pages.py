@@ -34,7 +34,7 @@ DOORS = {
     Action.SUBMIT: 'action="/office/releases/{id}/submit"',
     Action.SEND_BACK: 'action="/office/releases/{id}/send_back"',
     Action.APPROVE: 'action="/office/releases/{id}/approve"',
-    Action.SCHEDULE: 'action="/office/releases/{id}/schedule"',
+    Action.SCHEDULE: 'href="/office/releases/{id}/preflight#schedule"',
     Action.UNSCHEDULE: 'action="/office/releases/{id}/unschedule"',
     Action.PUBLISH: 'action="/office/releases/{id}/publish"',
     Action.WITHDRAW: 'action="/office/releases/{id}/withdraw"',
@@ -210,20 +210,21 @@ def test_withdrawing_needs_a_reason_that_the_public_then_reads(
     assert "Siffran var fel." in public.text
 
 
-@pytest.mark.parametrize("moment", ["", "i morgon", "2001-01-01T08:00", "2026-13-45T99:00"])
+@pytest.mark.parametrize("moment", [" ", "i morgon", "2001-01-01 08:00", "2026-13-45 99:00"])
 def test_a_time_that_cannot_be_is_told_and_nothing_is_scheduled(
     client: FlaskClient, writer: User, editor: User, moment: str
 ) -> None:
+    day, _, time = moment.partition(" ")
     release = factories.release(writer, state=State.APPROVED, editor=editor)
 
     page = signed_in(client, editor).post(
-        f"/office/releases/{release.id}/schedule",
-        data={"publish_at": moment},
-        follow_redirects=True,
+        f"/office/releases/{release.id}/schedule", data={"day": day, "time": time}
     )
 
     db.session.refresh(release)
+    assert page.status_code == 422
     assert "notice--error" in page.text
+    assert f'value="{day}"' in page.text
     assert release.state is State.APPROVED
 
 
@@ -234,7 +235,8 @@ def test_a_schedule_is_by_the_organisations_own_clock(
     summer = now().year + 1
 
     signed_in(client, editor).post(
-        f"/office/releases/{release.id}/schedule", data={"publish_at": f"{summer}-07-01T08:00"}
+        f"/office/releases/{release.id}/schedule",
+        data={"day": f"{summer}-07-01", "time": "08:00"},
     )
 
     db.session.refresh(release)
