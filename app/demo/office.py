@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -22,13 +22,18 @@ from app.core.organisation import Organisation
 from releases.editorial import workflow
 from releases.editorial.models import Contact
 from releases.editorial.writing import draft_release, save, text_of
+from releases.review.models import Answer
+from releases.review.quotes import quotes_in
+from releases.review.signing_off import record_answer
 from releases.rounds import importing
+from releases.rounds.communicating import communicate
 from releases.rounds.models import Programme, Round
 from releases.rounds.reading import read
 from subscribers.audience.importing import import_file
 
 ROUND_FILE = Path(__file__).parent / "kommunala-partnerskap.csv"
 PUBLISHED = datetime(2022, 10, 28, 6, 0, tzinfo=UTC)
+TOLD = date(2022, 10, 27)
 READERS = {
     "sv": ("nyheter@lokaltidningen.example", "redaktionen@radion.example", "eva@frilans.example"),
     "en": ("desk@newswire.example",),
@@ -66,6 +71,7 @@ def move_in() -> None:
     db.session.add_all(_contacts())
     _subscribers()
     round_ = _round(_programme(), by=writer, at=at)
+    communicate(round_, reference="2022-0147", on=TOLD, by=writer, at=at)
     for language in ("sv", "en"):
         _published(round_, language, writer=writer, editor=editor)
     db.session.commit()
@@ -220,6 +226,9 @@ THEMES = {
 }
 
 
+BY_PHONE = {"sv": "Godkänt per telefon.", "en": "Approved by telephone."}
+
+
 def _published(round_: Round, language: str, *, writer: User, editor: User) -> None:
     """Draft, fill the gaps, have it approved by another pair of eyes, publish."""
     at = PUBLISHED
@@ -230,7 +239,11 @@ def _published(round_: Round, language: str, *, writer: User, editor: User) -> N
     at_end = body.rindex("<p>")
     text = replace(text, body=body[:at_end] + MORE[language] + body[at_end:])
     assert release.head_id is not None
-    save(release, text, base_id=release.head_id, by=writer, at=at - timedelta(days=1))
+    told = at - timedelta(days=1)
+    save(release, text, base_id=release.head_id, by=writer, at=told)
+    for quote in quotes_in(release.head.body):
+        how = BY_PHONE[language]
+        record_answer(release, quote, Answer.APPROVED, how=how, by=writer, at=told)
     workflow.submit(release, by=writer, at=at - timedelta(hours=3))
     workflow.approve(release, revision_id=release.head_id, by=editor, at=at - timedelta(hours=1))
     workflow.publish(release, by=editor, at=at)
