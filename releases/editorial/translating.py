@@ -16,9 +16,10 @@ from sqlalchemy.orm import joinedload
 from app.core.accounts import User
 from app.core.db import db, guarded
 from app.core.errors import Conflict, NotNow
-from app.core.html import GAP, plain
+from app.core.html import GAP, gaps, plain
 from app.core.words import translate
-from releases.drafting.markup import data
+from releases.drafting.drafting import LANGUAGES
+from releases.drafting.markup import data, gap
 from releases.drafting.wording import Form, Voice, forms_of, in_form
 from releases.editorial.binding import BOUND, bound_in, written_as
 from releases.editorial.comparing import Parts, compare
@@ -126,7 +127,9 @@ def _in_language(text: Text, original: Release, language: str) -> Text:
     round_ = original.story.round
     programme = round_.programme if round_ else None
     facts = programme.about(language) if programme else ""
-    printed = text if round_ is None else _figures_anew(text, round_, original.language, language)
+    printed = _gaps_anew(text, original.language, language)
+    if round_ is not None:
+        printed = _figures_anew(printed, round_, original.language, language)
     images = {one.id: one.printed(language) for one in images_of(original.story_id)}
     documents = {one.id: one.printed(language) for one in documents_of(original.story_id)}
     people = {one.id: one.printed(language) for one in _contacts(text)}
@@ -139,6 +142,18 @@ def _in_language(text: Text, original: Release, language: str) -> Text:
         images=[images.get(one["id"], one) for one in text.images],
         documents=[documents.get(one["id"], one) for one in text.documents],
     )
+
+
+def _gaps_anew(text: Text, source: str, language: str) -> Text:
+    """The gaps that the program has words for in its words for them in the other language."""
+    here, there = LANGUAGES[source], LANGUAGES[language]
+
+    def said(markup: str) -> str:
+        for name in dict.fromkeys(gaps(markup)):
+            markup = markup.replace(str(gap(name, language=here)), str(gap(name, language=there)))
+        return markup
+
+    return replace(text, headline=said(text.headline), lead=said(text.lead), body=said(text.body))
 
 
 def _figures_anew(text: Text, round_: Round, source: str, language: str) -> Text:

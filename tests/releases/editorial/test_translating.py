@@ -84,6 +84,18 @@ def test_a_rounded_figure_stays_rounded_and_a_capital_a_capital(app: Flask, writ
     assert plain(made.head.lead) == "Three recipients får over SEK\u00a02.6\u00a0million."
 
 
+def test_a_gap_asks_in_the_new_language(app: Flask, writer: User) -> None:
+    original = factories.release(writer)
+    own = '<p><mark data-gap="quote.head">[fråga Eva]</mark></p>'
+    revise(original, writer, body=original.head.body + own)
+
+    made = begin(original, "en", by=writer, at=LATER)
+
+    assert "[Quote: our own head, with name and title]" in made.head.body
+    assert "[Citat:" not in made.head.body
+    assert "[fråga Eva]" in made.head.body
+
+
 def test_figures_come_from_the_round_as_it_is_now(app: Flask, writer: User) -> None:
     original = factories.release(writer)
     revise(original, writer, lead='<data value="1" data-figure="total">1\u00a0krona</data>')
