@@ -5,21 +5,29 @@ const GOES = "style, script, meta, link, title, head, xml, noscript, template, o
 const BLOCK = /^(?:P|DIV|H[1-6]|LI|UL|OL|DL|DT|DD|BLOCKQUOTE|ASIDE|FOOTER|TABLE|CAPTION|TR|TD|TH|THEAD|TBODY|TFOOT|SECTION|ARTICLE|MAIN|HEADER|NAV|PRE|ADDRESS|FIGURE|FIGCAPTION|HR)$/;
 const KEPT = "data[data-figure], mark[data-gap], figure[data-image], figure[data-document], figure[data-contact]";
 
+/** A body to normalise, out of HTML that somebody else wrote. Its styles are words to read here: as
+ * styles and handlers the page's policy would refuse them, one complaint for each. */
+export function parsed(html) {
+  const bare = html.replace(/<style\b[^]*?<\/style\s*>/gi, "");
+  const tame = bare.replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/\sstyle\s*=/gi, " data-css=").replace(/\son[a-z]+\s*=/gi, " data-off="));
+  return new DOMParser().parseFromString(tame, "text/html").body;
+}
+
 const OURS = /^(?:P|H[23]|STRONG|EM|I|A|BR|UL|OL|LI|DATA|MARK|TABLE|TBODY|TR|TH|TD|BLOCKQUOTE|FOOTER|ASIDE|FIGURE|DIV)$/;
 
 /** Whether it was copied from a surface like these and can go back as it is. */
 export function isOurs(body) {
   const all = [...body.querySelectorAll("*")];
-  return body.querySelector("[data-pm-slice]") !== null && all.every((one) => OURS.test(one.nodeName) && !one.hasAttribute("style") && !one.hasAttribute("class"));
+  return body.querySelector("[data-pm-slice]") !== null && all.every((one) => OURS.test(one.nodeName) && !one.dataset.css && !one.hasAttribute("class"));
 }
 
-/** Make `body` hold only what a surface can show; `isInline` for one without blocks. */
-export function normalise(body, isInline) {
+/** Make `body` hold only what a surface can show: blocks unless `isInline`. */
+export function normalise(body, { isInline, isPasted = false }) {
   withoutComments(body);
   wordLists(body);
   body.querySelectorAll(GOES).forEach((one) => one.remove());
   body.querySelectorAll("figure:not([data-image], [data-document], [data-contact])").forEach(unwrap);
-  [...body.querySelectorAll("[style]")].reverse().forEach(dress);
+  [...body.querySelectorAll("[data-css]")].reverse().forEach(dress);
   body.querySelectorAll("a[href]").forEach(straighten);
   if (isInline) {
     flatten(body);
@@ -28,7 +36,7 @@ export function normalise(body, isInline) {
   body.querySelectorAll("h1").forEach((one) => rename(one, "h2"));
   body.querySelectorAll("h4, h5, h6").forEach((one) => rename(one, "h3"));
   body.querySelectorAll("pre").forEach(lines);
-  [...body.querySelectorAll("table")].reverse().forEach(layoutTable);
+  if (isPasted) [...body.querySelectorAll("table")].reverse().forEach(layoutTable);
   body.querySelectorAll("table").forEach(evenTable);
   [body, ...body.querySelectorAll("p, div, section, article, main")].forEach(splitAtBreaks);
   body.querySelectorAll("blockquote").forEach(evenQuote);
@@ -44,15 +52,15 @@ function withoutComments(body) {
 
 // Word draws its lists: paragraphs with a bullet or number of their own and the level in the style.
 function wordLists(body) {
-  const style = (one) => one.getAttribute("style") ?? "";
-  const items = [...body.querySelectorAll("[style*='mso-list']")].filter((one) => /^(?:P|LI|H[1-6]|DIV)$/.test(one.nodeName) && !/mso-list:\s*(?:ignore|none)/i.test(style(one)));
+  const style = (one) => one.dataset.css ?? "";
+  const items = [...body.querySelectorAll("[data-css*='mso-list']")].filter((one) => /^(?:P|LI|H[1-6]|DIV)$/.test(one.nodeName) && !/mso-list:\s*(?:ignore|none)/i.test(style(one)));
   const open = []; // [{list, level}] of the lists the last item stood in
   let last = null;
   for (const one of items) {
     const level = Number(/level(\d+)/i.exec(style(one))?.[1] ?? 1);
-    const drawn = one.querySelector("[style*='mso-list:Ignore'], [style*='mso-list: Ignore']");
+    const drawn = one.querySelector("[data-css*='mso-list:Ignore'], [data-css*='mso-list: Ignore']");
     const name = /^[(\s]*(?:\d+|[a-z]{1,4})[.)]/i.test(drawn?.textContent ?? "") ? "ol" : "ul";
-    one.querySelectorAll("[style*='mso-list:Ignore'], [style*='mso-list: Ignore']").forEach((mark) => mark.remove());
+    one.querySelectorAll("[data-css*='mso-list:Ignore'], [data-css*='mso-list: Ignore']").forEach((mark) => mark.remove());
     if (one.nodeName === "LI") continue;
     const follows = last && nextElement(last.block) === one;
     if (!follows) open.length = 0;
@@ -82,10 +90,10 @@ function nextElement(node) {
 
 // Bold and italics that stand in a style become elements; every other style goes.
 function dress(one) {
-  const style = one.getAttribute("style");
+  const style = one.dataset.css;
   const weight = /(?:^|[;\s])font-weight:\s*(\w+)/i.exec(style)?.[1];
   const slant = /(?:^|[;\s])font-style:\s*(\w+)/i.exec(style)?.[1];
-  one.removeAttribute("style");
+  delete one.dataset.css;
   if (/(?:^|[;\s])display:\s*none|mso-hide:\s*all/i.test(style)) {
     one.remove();
     return;

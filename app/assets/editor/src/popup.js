@@ -37,6 +37,10 @@ export function makePopup(frame, { label, opener = null, onClose = () => {} }) {
   document.addEventListener("pointerdown", (event) => {
     if (!panel.hidden && !panel.contains(event.target) && !opener?.contains(event.target)) close();
   });
+  window.addEventListener("resize", () => {
+    const left = Math.min(parseFloat(panel.style.left), frame.clientWidth - panel.offsetWidth);
+    panel.style.left = `${Math.max(left || 0, 0)}px`;
+  });
   panel.addEventListener("focusout", (event) => {
     if (event.relatedTarget && !panel.contains(event.relatedTarget)) close();
   });

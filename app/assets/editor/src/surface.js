@@ -17,7 +17,7 @@ import { Figure, Gap } from "./chips.js";
 import { element } from "./dom.js";
 import { Embed } from "./embeds.js";
 import { address, Foreign, Link } from "./marks.js";
-import { isOurs, normalise } from "./normalise.js";
+import { isOurs, normalise, parsed } from "./normalise.js";
 import { Pull, Quote, QuoteBy } from "./quotes.js";
 import { Table, TableBlock, TableCaption, TableCell, TableHeader, TableRow } from "./tables.js";
 import { word } from "./words.js";
@@ -206,9 +206,9 @@ function clipboard({ isInline }) {
         new Plugin({
           props: {
             transformPastedHTML(html) {
-              const { body } = new DOMParser().parseFromString(html, "text/html");
+              const body = parsed(html);
               if (!isInline && isOurs(body)) return html;
-              normalise(body, isInline);
+              normalise(body, { isInline, isPasted: true });
               body.querySelectorAll("[data-pm-slice]").forEach((one) => one.removeAttribute("data-pm-slice"));
               return body.innerHTML;
             },

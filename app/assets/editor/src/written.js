@@ -1,7 +1,7 @@
 // What a surface holds, as the HTML that a release keeps.
 
 import { DOMParser, DOMSerializer } from "@tiptap/pm/model";
-import { normalise } from "./normalise.js";
+import { normalise, parsed } from "./normalise.js";
 
 const nowhere = document.implementation.createHTMLDocument("");
 
@@ -21,10 +21,10 @@ export function written(doc, isInline) {
   return holder.innerHTML;
 }
 
-/** The document of a text as it is kept, or as it was pasted. */
+/** The document of a text as it is kept. */
 export function read(html, schema, isInline) {
-  const body = new window.DOMParser().parseFromString(html, "text/html").body;
-  normalise(body, isInline);
+  const body = parsed(html);
+  normalise(body, { isInline });
   return DOMParser.fromSchema(schema).parse(body);
 }
 
