@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from app.core.accounts import Role, User
-from app.core.db import db
-from releases.editorial.models import Publication, Release, Revision, State, Story, StoryAccess
+from app.core.accounts import User
+from app.core.clock import now
+from app.core.db import db, writing
+from releases.desk.access import may_see
+from releases.editorial.models import Publication, Release, Revision, State, Story
 from releases.media.models import Document, Image
+from releases.review import embargo
+from releases.review.inviting import visit
 
 
 def is_public(thing: Image | Document) -> bool:
@@ -33,21 +37,28 @@ def is_public(thing: Image | Document) -> bool:
 
 def staff_may_see(story_id: int, person: User | None) -> bool:
     """Whether somebody who works here may see the story: everybody, unless it is a limited one."""
-    if person is None:
-        return False
-    is_limited = db.session.scalar(sa.select(Story.limited).where(Story.id == story_id))
-    if not is_limited or person.role is Role.ADMIN:
-        return is_limited is not None
-    return db.session.get(StoryAccess, (story_id, person.id)) is not None
+    story = db.session.get(Story, story_id)
+    return person is not None and story is not None and may_see(person, story)
 
 
 def may_see_before(story_id: int, token: str) -> bool:
     """Whether `token` gives a person outside the office access to the story before publication.
 
     `token` is what stood in the address as `?embargo=`; anything at all may stand there. Asked only
-    when nothing of the story that has the file is public. Writes nothing and never raises.
+    when nothing of the story that has the file is public. Each file shown is put on record, in a
+    transaction of its own; what is none of ours writes nothing. Never raises.
     """
-    return False
+    at = now()
+    if embargo.reader_of(story_id, token, at=at) is None:
+        return False
+    with writing():
+        reader = embargo.reader_of(story_id, token, at=at)
+        if reader is None:  # taken back at this moment
+            return False
+        shown = embargo.readable(reader.release)
+        visit(reader, "file", revision_id=shown.id if shown else None, at=at)
+        db.session.commit()
+    return True
 
 
 def _readable(story_id: int) -> tuple[sa.ColumnElement[bool], ...]:

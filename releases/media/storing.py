@@ -97,7 +97,7 @@ def add(story: Story, made: Made, *, language: str, by: User, at: datetime) -> I
     thing.story_id, thing.uploaded_by_id, thing.uploaded_at = story.id, by.id, at
     db.session.add(thing)
     db.session.flush()
-    _record("add", thing, by=by, at=at)
+    _record("add_file", thing, by=by, at=at)
     return thing
 
 
@@ -131,7 +131,7 @@ def describe(
     won = guarded(update.values(**changed))
     db.session.refresh(thing)
     if won:
-        _record("describe", thing, by=by, at=at, fields=sorted(changed))
+        _record("describe_file", thing, by=by, at=at)
         return {}
     if thing.removed_at is not None:
         raise NotFound("no_such_file")
@@ -152,7 +152,7 @@ def remove(thing: Image | Document, *, by: User, at: datetime) -> None:
     ):
         raise NotFound("no_such_file")
     db.session.refresh(thing)
-    _record("remove", thing, by=by, at=at)
+    _record("remove_file", thing, by=by, at=at)
 
 
 def bring_back(thing: Image | Document, *, by: User, at: datetime) -> None:
@@ -164,7 +164,7 @@ def bring_back(thing: Image | Document, *, by: User, at: datetime) -> None:
     ):
         raise NotFound("no_such_file")
     db.session.refresh(thing)
-    _record("bring_back", thing, by=by, at=at)
+    _record("bring_back_file", thing, by=by, at=at)
 
 
 @jobs.job("clear_shelves")
@@ -259,15 +259,17 @@ def _has(revision: Revision, thing: Image | Document) -> bool:
     return any(one["id"] == thing.id for one in printed)
 
 
-def _record(act: str, thing: Image | Document, *, by: User, at: datetime, **facts: Any) -> None:
-    subject = "image" if isinstance(thing, Image) else "document"
+def _record(act: str, thing: Image | Document, *, by: User, at: datetime) -> None:
+    """On the record as an act on the story's first release: who may not see that sees no file."""
+    release = db.session.scalar(
+        sa.select(Release).where(Release.story_id == thing.story_id).order_by(Release.id).limit(1)
+    )
     audit.record(
-        f"{subject}.{act}",
-        subject,
-        thing.id,
-        title=thing.filename,
+        f"release.{act}",
+        "release",
+        release.id if release else None,
+        title=release.head.title if release else "",
         by=by,
         at=at,
-        story=thing.story_id,
-        **facts,
+        file=thing.filename,
     )

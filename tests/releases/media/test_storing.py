@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.core.accounts import User
-from app.core.audit import AuditEvent
+from app.core.audit import AuditEvent, sentence
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound, NotNow
 from releases.editorial.models import State
 from releases.media import shelf, storing
-from releases.media.models import Document, Image
+from releases.media.models import Image
 from releases.media.questions import attached, documents_of, images_of, removed_of
 from tests.factories import A_MORNING
 from tests.releases.media import folders, pictures
@@ -225,17 +225,18 @@ def test_a_story_does_not_take_files_without_end(
         folders.document(story, writer)
 
 
-def test_every_act_is_in_the_audit_log(desk: Desk, writer: User) -> None:
-    document = folders.document(desk.release().story, writer)
+def test_every_act_is_on_record_as_one_on_the_release(desk: Desk, writer: User) -> None:
+    release = desk.release("Tio miljoner")
+    document = folders.document(release.story, writer)
     storing.remove(document, by=writer, at=A_MORNING)
     storing.bring_back(document, by=writer, at=A_MORNING)
     db.session.commit()
 
-    acts = db.session.execute(
-        sa.select(AuditEvent.action, AuditEvent.title).order_by(AuditEvent.id)
-    )
-    assert [tuple(act) for act in acts] == [
-        (f"document.{act}", "Beslut 2026.pdf")
-        for act in ("add", "describe", "remove", "bring_back")
+    acts = db.session.scalars(sa.select(AuditEvent).order_by(AuditEvent.id)).all()
+    assert {(act.subject, act.subject_id) for act in acts} == {("release", release.id)}
+    assert [sentence(act, "sv") for act in acts] == [
+        "Alva lade till filen Beslut 2026.pdf i ”Tio miljoner”.",
+        "Alva beskrev filen Beslut 2026.pdf i ”Tio miljoner”.",
+        "Alva tog bort filen Beslut 2026.pdf ur ”Tio miljoner”.",
+        "Alva lade tillbaka filen Beslut 2026.pdf i ”Tio miljoner”.",
     ]
-    assert db.session.get(Document, document.id) is document
