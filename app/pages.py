@@ -65,6 +65,7 @@ def _register_blueprints(app: Flask) -> None:
     from releases.desk import views as desk
     from releases.drafting import views as programmes
     from releases.editorial import (
+        after_views,
         change_views,
         check_views,
         contact_views,
@@ -94,6 +95,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(desk.blueprint)
     app.register_blueprint(notice_views.blueprint)
     app.register_blueprint(release_views.blueprint)
+    app.register_blueprint(after_views.blueprint)
     app.register_blueprint(editing_views.blueprint)
     app.register_blueprint(publishing_views.blueprint)
     app.register_blueprint(preflight_settings_views.blueprint)

@@ -26,6 +26,7 @@ from subscribers.audience import importing, questions, subscribing
 from subscribers.audience.importing import Report
 from subscribers.audience.models import EndedReason, Subscriber, Subscription
 from subscribers.mailings.models import Delivery, Mailing
+from subscribers.mailings.questions import carried
 from subscribers.public import topic_name
 
 blueprint = Blueprint("subscribers", __name__, url_prefix="/office/subscribers")
@@ -80,6 +81,7 @@ def show(subscriber_id: int) -> ResponseReturnValue:
         person=person,
         events=_events(person),
         deliveries=_latest_deliveries(person),
+        carried=carried,
         suppressed=bool(questions.suppressions(person)),
         topic_name=topic_name,
     )

@@ -26,6 +26,12 @@ def page_url(release: Release) -> str:
     return f"{base}/{release.language}/releases/{release.slug}"
 
 
+def topics(release: Release) -> tuple[str, ...]:
+    """Whoever subscribes to one of these gets it."""
+    round_ = release.story.round
+    return (EVERYTHING, *((round_.programme.slug,) if round_ else ()))
+
+
 def announcement(
     release: Release, *, revision: Revision | None = None, at: datetime | None = None
 ) -> Announcement:
@@ -70,11 +76,10 @@ def announcement(
         "about_heading": about_heading(release),
         "links": revision.links,
     }
-    round_ = release.story.round
     return Announcement(
         key=f"release:{release.id}:r{revision.number}:{language}",
         language=language,
-        topics=(EVERYTHING, *((round_.programme.slug,) if round_ else ())),
+        topics=topics(release),
         subject=revision.title,
         text=render_template("mail/release/body.txt", **words).strip() + "\n",
         html=render_template("mail/release/body.html", **words),

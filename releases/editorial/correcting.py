@@ -19,7 +19,7 @@ from app.core.errors import BadInput
 from app.core.formats import date_and_time
 from app.core.organisation import organisation
 from app.core.words import translate
-from releases.editorial.announcing import announcement
+from releases.editorial.announcing import announcement, topics
 from releases.editorial.models import Publication, Release
 from releases.editorial.publications import mailing_key, publications
 from subscribers.mailings.audiences import how_many, missed, received
@@ -71,12 +71,12 @@ def reach(release: Release, *, since: int | None = None) -> Reach:
     sources = carriers(release, wrong_ones(publications(release), since))
     if not sources:
         return Reach(is_mailed=False)
-    topics = announcement(release).topics
+    subscribed = topics(release)
     late = _chain([one for one in sources if one.finished_at is None])
     return Reach(
         is_mailed=True,
-        received=how_many(received(_sources_of(sources), topics=topics)),
-        missed=how_many(missed(late, topics=topics)),
+        received=how_many(received(_sources_of(sources), topics=subscribed)),
+        missed=how_many(missed(late, topics=subscribed)),
     )
 
 

@@ -19,7 +19,7 @@ from app.core.html import gaps
 from app.core.words import translate
 from app.core.words.language import interface_language, t
 from releases.desk import access
-from releases.editorial import fact_check, preflight_page, questions, workflow
+from releases.editorial import fact_check, preflight_page, publications, questions, workflow
 from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
@@ -58,6 +58,7 @@ def one(release_id: int) -> ResponseReturnValue:
         unchecked=_unchecked_rows(release),
         **_facts(release),
         **preflight_page.panel(release, person),
+        **publications.panel(release),
         **signing_off.panel(release, person),
         **access.panel(release, person),
         **deciding.panel(release, person),
@@ -84,6 +85,8 @@ def plain_step(release_id: int, action: str) -> ResponseReturnValue:
     """The steps that need nothing but the button."""
     release = questions.release_by_id(release_id)
     _expect_head(release)
+    if action == "publish" and release.is_public:
+        return redirect(url_for("after.change", release_id=release.id))
     if action == "publish":
         return _publish(release)
     if action == "unschedule":
@@ -103,16 +106,16 @@ def approve(release_id: int) -> ResponseReturnValue:
     return _done(release, "approve")
 
 
-@blueprint.post("/releases/<int:release_id>/<any(send_back, withdraw):action>")
+@blueprint.post("/releases/<int:release_id>/send_back")
 @only(*JUDGES)
-def step_with_reason(release_id: int, action: str) -> ResponseReturnValue:
+def send_back(release_id: int) -> ResponseReturnValue:
+    """To the writer again, with what should change."""
     release = questions.release_by_id(release_id)
-    step = {"send_back": workflow.send_back, "withdraw": workflow.withdraw}[action]
     try:
-        step(release, reason=request.form.get("reason", ""), by=me(), at=now())
+        workflow.send_back(release, reason=request.form.get("reason", ""), by=me(), at=now())
     except BadInput as error:
         return _refused(release, error)
-    return _done(release, action)
+    return _done(release, "send_back")
 
 
 def _publish(release: Release) -> ResponseReturnValue:

@@ -13,7 +13,7 @@ from app.core.formats import long_date
 from app.core.html import plain
 from app.core.organisation import organisation
 from app.core.words import translate
-from releases.editorial.announcing import announcement
+from releases.editorial.announcing import announcement, topics
 from releases.editorial.correcting import carriers
 from releases.editorial.models import Release, ReleaseEvent
 from releases.editorial.publications import mailing_key, publications
@@ -41,7 +41,7 @@ def consequences(release: Release) -> Consequences:
     progress = progress_of([one.id for one in mailings if one.finished_at is None])
     return Consequences(
         versions=len({one.revision_id for one in history}),
-        received=how_many(received(keys, topics=announcement(release).topics)) if keys else 0,
+        received=how_many(received(keys, topics=topics(release))) if keys else 0,
         waiting=sum(one.audience - one.settled for one in progress.values()),
     )
 

@@ -110,6 +110,9 @@ def find_move(release: Release, action: Action, *, by: User | None) -> Move:
     `by` is None when the clock does what an editor has ordered.
     """
     move = TABLE.get((action, release.state))
+    if action is Action.SCHEDULE and move is not None and release.is_public:
+        # Somebody has to say what a change is to those who have read the words before it.
+        raise NotNow("change_goes_at_once")
     if move is None or not _fits(release, action):
         raise NotNow(f"not_while_{release.state.value}")
     if by is None:

@@ -25,9 +25,9 @@ CHUNK = 5_000  # people written down in one transaction
 def materialise(*, at: datetime) -> bool:
     """Write down the next part of one mailing's audience. False when there is none to write.
 
-    One that starts later is left until then. The cursor and the rows are written in one transaction, so that a kill in between repeats
-    nothing and skips nobody. What depends on mails that are still in the open stays unfinished
-    until they are settled; others need not wait for it.
+    One that starts later is left until then. The cursor and the rows are written in one
+    transaction, so that a kill in between repeats nothing and skips nobody. What depends on mails
+    that are still in the open stays unfinished until they are settled; others need not wait for it.
     """
     unwritten = db.session.scalars(
         sa.select(Mailing)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -63,6 +63,20 @@ class Page:
     mailings: Sequence[Mailing]
     progress: dict[int, Progress]
     older: int | None
+
+
+class Carried(NamedTuple):
+    """Which version of which release a mailing carried, by its key. `kind` as in the key."""
+
+    kind: str
+    release: int
+    version: int
+
+
+def carried(mailing: Mailing) -> Carried | None:
+    """None for a mailing about no release, such as a confirmation."""
+    found = re.match(r"(release|correction|withdrawal):([0-9]+):r([0-9]+):", mailing.key)
+    return Carried(found[1], int(found[2]), int(found[3])) if found else None
 
 
 def mailing_by_id(mailing_id: int) -> Mailing:

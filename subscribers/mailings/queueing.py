@@ -73,8 +73,8 @@ def queue(
     """One mailing to everybody it is for at this moment; the same one when queued again.
 
     `starts_at` is a moment to come before which nobody is written to, and at which it is decided
-    for whom it is. Writes the mailing and its frozen message in the caller's transaction. Raises ValueError when
-    the message cannot be built.
+    for whom it is. Writes the mailing and its frozen message in the caller's transaction. Raises
+    ValueError when the message cannot be built.
     """
     if known := db.session.scalar(sa.select(Mailing).where(Mailing.key == announcement.key)):
         return known

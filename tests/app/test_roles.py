@@ -28,6 +28,8 @@ EVERYBODY = {WRITER, REVIEWER, OFFICER, EDITOR}
 
 # Whose each page that changes something is; an administrator may everything.
 TABLE = {
+    "after.publish_change": EDITORS,
+    "after.withdraw": EDITORS,
     "checks.decided": KEEPERS,
     "checks.tick": KEEPERS,
     "contacts.create": EDITORS,
@@ -67,7 +69,7 @@ TABLE = {
     "releases.dismiss_finding": KEEPERS,
     "releases.plain_step": WRITERS,
     "releases.schedule": EDITORS,
-    "releases.step_with_reason": JUDGES,
+    "releases.send_back": JUDGES,
     "review.answer": EVERYBODY,
     "review.answer_comment": EVERYBODY,
     "review.ask": WRITERS,

@@ -19,11 +19,13 @@ from app.settings import CHECKOUT
 from tests import factories
 
 STAFF = {
+    "after",
     "audit",
     "checks",
     "contacts",
     "desk",
     "editing",
+    "embargoes",
     "house_templates",
     "mailings",
     "notices",
@@ -46,7 +48,15 @@ STAFF = {
     "uploads",
     "versions",
 }
-PUBLIC = {"invited", "media_files", "newsroom", "published_rounds", "quotes", "subscribing"}
+PUBLIC = {
+    "embargo",
+    "invited",
+    "media_files",
+    "newsroom",
+    "published_rounds",
+    "quotes",
+    "subscribing",
+}
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}
 ENTRANCES = {"security.login"}  # staff pages one has to see before being let in
 TEMPLATES = sorted((CHECKOUT / "templates").rglob("*.html"))
