@@ -19,21 +19,23 @@ from app.core.accounts import User, user_by_email
 from app.core.clock import now
 from app.core.commands import json_option, refusals, say, say_json
 from app.core.db import db, reading
-from app.core.errors import NotFound
+from app.core.errors import NotFound, NotNow
 from app.core.html import plain
 from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
 from releases.desk.access import may_see
 from releases.drafting.checking import Grade
 from releases.drafting.drafting import Draft, NoAwards, TemplateProblem, warning_sentence
-from releases.editorial import fact_check, workflow
+from releases.editorial import fact_check, preflight, workflow
 from releases.editorial.announcing import page_url
 from releases.editorial.models import Release
 from releases.editorial.questions import release_by_id
 from releases.editorial.texts import full_text
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
+from releases.review.reviewing import Request
 from releases.rounds import importing
 from releases.rounds.amounts import parse_amount
+from releases.rounds.communicating import communicate
 from releases.rounds.exporting import csv_bytes, xlsx_bytes
 from releases.rounds.figures import compute
 from releases.rounds.models import Round
@@ -153,6 +155,21 @@ def export(round_id: int, form: str) -> None:
     sys.stdout.buffer.write(csv_bytes(stored) if form == "csv" else xlsx_bytes(stored))
 
 
+@round_group.command("communicated")
+@click.argument("round_id", metavar="ID", type=int)
+@click.option("--reference", required=True, help="Under which number the decision is filed.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="When they were told; now if not.")
+@click.option("--by", metavar="EMAIL", required=True)
+def communicated(round_id: int, reference: str, on: datetime | None, by: str) -> None:
+    """Record that those who applied in round ID have been told of the decision."""
+    with refusals():
+        stored, person = round_by_id(round_id), user_by_email(by)
+        day = on.date() if on else None
+        communicate(stored, reference=reference, on=day, by=person, at=now())
+        db.session.commit()
+    click.echo(f"{stored.id}\t{stored.decision_reference}")
+
+
 @click.command("draft")
 @click.argument("round_id", metavar="ROUND", type=int)
 @click.option("--language", type=click.Choice(LANGUAGES), required=True)
@@ -222,9 +239,18 @@ def check(release_id: int, as_json: bool) -> None:
 @release_group.command("submit")
 @click.argument("release_id", metavar="ID", type=int)
 @click.option("--by", metavar="EMAIL", required=True)
-def submit(release_id: int, by: str) -> None:
-    """Ask for review."""
-    _act(release_id, by, lambda release, person: workflow.submit(release, by=person, at=now()))
+@click.option("--reviewer", "reviewers", metavar="EMAIL", multiple=True, help="Can be repeated.")
+@click.option("--due", metavar="ISO-TIME", help="When answers are needed, with its UTC offset.")
+def submit(release_id: int, by: str, reviewers: tuple[str, ...], due: str | None) -> None:
+    """Ask for review: the programme's steps, those named, or else the editors."""
+    due_at = _moment(due, option="--due") if due else None
+
+    def act(release: Release, person: User) -> None:
+        people = tuple(user_by_email(email) for email in reviewers)
+        workflow.submit(release, request=Request(people=people, due_at=due_at), by=person, at=now())
+
+    _act(release_id, by, act)
+    jobs.ring("deliver")
 
 
 @release_group.command("send-back")
@@ -265,20 +291,59 @@ def publish(release_id: int, by: str) -> None:
 @release_group.command("schedule")
 @click.argument("release_id", metavar="ID", type=int)
 @click.option("--at", "moment", metavar="ISO-TIME", required=True, help="With its UTC offset.")
+@click.option("--mail-at", metavar="ISO-TIME", help="When it is mailed, if later than that.")
+@click.option("--no-mail", is_flag=True, help="Publish it without a mailing.")
 @click.option("--by", metavar="EMAIL", required=True)
-def schedule(release_id: int, moment: str, by: str) -> None:
+def schedule(release_id: int, moment: str, mail_at: str | None, no_mail: bool, by: str) -> None:
     """Let it be published at a moment to come, such as 2026-12-01T09:00+01:00."""
-    try:
-        publish_at = datetime.fromisoformat(moment)
-    except ValueError:
-        raise click.BadParameter(f"{moment!r} is no ISO time", param_hint="--at") from None
-    if publish_at.tzinfo is None:
-        raise click.BadParameter("give the UTC offset, such as +01:00", param_hint="--at")
+    if mail_at and no_mail:
+        raise click.UsageError("--mail-at and --no-mail exclude each other")
+    publish_at = _moment(moment, option="--at")
+    mailed_at = _moment(mail_at, option="--mail-at") if mail_at else None
     _act(
         release_id,
         by,
         lambda release, person: workflow.schedule(
-            release, publish_at=publish_at, by=person, at=now()
+            release,
+            publish_at=publish_at,
+            mail_at=mailed_at,
+            mail_wanted=not no_mail,
+            by=person,
+            at=now(),
+        ),
+    )
+
+
+@release_group.command("preflight")
+@click.argument("release_id", metavar="ID", type=int)
+@json_option
+def preflight_(release_id: int, as_json: bool) -> None:
+    """What stands between release ID and its publication; exit code 1 when something blocks."""
+    language = interface_language()
+    with reading(), refusals():
+        lines = preflight.preflight(release_by_id(release_id), at=now())
+        told = [_line_of_preflight(line, language) for line in lines]
+    if as_json:
+        say_json(told)
+    else:
+        for one in told:
+            weight = "taken" if one["overridden_by"] else one["weight"]
+            click.echo(f"{weight}\t{one['line']}\t{one['message']}")
+    sys.exit(1 if preflight.blocking(lines) else 0)
+
+
+@release_group.command("override")
+@click.argument("release_id", metavar="ID", type=int)
+@click.argument("line", metavar="LINE")
+@click.option("--reason", required=True, help="Kept with your name, on the page and in the log.")
+@click.option("--by", metavar="EMAIL", required=True)
+def override(release_id: int, line: str, reason: str, by: str) -> None:
+    """Take the blocking LINE of release ID upon yourself, for its present version."""
+    _act(
+        release_id,
+        by,
+        lambda release, person: preflight.override(
+            release, line, reason=reason, by=person, at=now()
         ),
     )
 
@@ -296,6 +361,17 @@ def withdraw(release_id: int, by: str, reason: str) -> None:
     )
 
 
+def _moment(text: str, *, option: str) -> datetime:
+    """A moment as a command takes it: ISO 8601 with its offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no ISO time", param_hint=option) from None
+    if moment.tzinfo is None:
+        raise click.BadParameter("give the UTC offset, such as +01:00", param_hint=option)
+    return moment
+
+
 @contextmanager
 def template_problems() -> Iterator[None]:
     """A draft that cannot be made is a refusal: its sentence, exit code 1."""
@@ -307,12 +383,31 @@ def template_problems() -> Iterator[None]:
         sys.exit(1)
 
 
+def _line_of_preflight(line: preflight.Line, language: str) -> dict[str, Any]:
+    taken = line.taken_on
+    return {
+        "line": line.key,
+        "code": line.code,
+        "weight": line.weight.value,
+        "blocks": line.blocks,
+        "message": line.sentence(language),
+        "found": [{"words": one.words, "instead": one.instead} for one in line.details],
+        "overridden_by": taken.name if taken else None,
+        "reason": taken.reason if taken else None,
+    }
+
+
 def _act(release_id: int, email: str, act: Callable[[Release, User], None]) -> None:
     with refusals():
         release, person = release_by_id(release_id), user_by_email(email)
         if not may_see(person, release.story):
             raise NotFound("no_such_release", id=release_id)
-        act(release, person)
+        try:
+            act(release, person)
+        except NotNow as error:
+            for line in error.facts.get("lines", []):
+                say(line.sentence(interface_language()))
+            raise
         db.session.commit()
     click.echo(f"{release.id}\t{release.state.value}")
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from itertools import islice
 
 from markupsafe import Markup
 
@@ -164,8 +163,17 @@ def _runs(
         yield run
 
 
-def _places(words: str, text: str) -> Iterable[re.Match[str]]:
-    return islice(_pattern(words).finditer(text), PLACES) if words.strip() else ()
+def _places(words: str, text: str) -> Iterator[re.Match[str]]:
+    """Where the words stand, those that overlap too; the first of very many."""
+    if not words.strip():
+        return
+    pattern, at = _pattern(words), 0
+    for _ in range(PLACES):
+        found = pattern.search(text, at)
+        if found is None:
+            return
+        yield found
+        at = found.start() + 1
 
 
 def _pattern(words: str) -> re.Pattern[str]:

@@ -197,10 +197,10 @@ def reject(about: Comment, *, by: User, at: datetime) -> None:
     _tell_settled(release, about, by=by, at=at)
 
 
-def comment_by_id(comment_id: int) -> Comment:
-    """Raises NotFound."""
+def comment_on(release: Release, comment_id: int) -> Comment:
+    """One of this release's own comments. Raises NotFound."""
     found = db.session.get(Comment, comment_id)
-    if found is None:
+    if found is None or found.release_id != release.id:
         raise NotFound("no_such_comment")
     return found
 

@@ -71,10 +71,10 @@ def ask_more(
     return reviewing.ask(release, request, by=by, at=at)
 
 
-def review_by_id(review_id: int) -> Review:
-    """Raises NotFound."""
+def review_of(release: Release, review_id: int) -> Review:
+    """One of this release's own reviews. Raises NotFound."""
     found = db.session.get(Review, review_id)
-    if found is None:
+    if found is None or found.release_id != release.id:
         raise NotFound("no_such_review")
     return found
 

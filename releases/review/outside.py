@@ -109,6 +109,15 @@ def send_again(invitation: Invitation, *, at: datetime) -> None:
     write(review, at=at, occasion="again", key=f"{review.id}:{at.isoformat()}")
 
 
+def invitation_of(release: Release, invitation_id: int) -> Invitation:
+    """One of this release's own invitations to review it. Raises NotFound."""
+    found = db.session.get(Invitation, invitation_id)
+    wanted = (release.id, Purpose.REVIEW)
+    if found is None or (found.release_id, found.purpose) != wanted:
+        raise NotFound("no_such_invitation")
+    return found
+
+
 def review_of(invitation: Invitation) -> Review | None:
     """The latest review that this person has been asked for."""
     return db.session.scalar(

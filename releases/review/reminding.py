@@ -10,8 +10,6 @@ from sqlalchemy.orm import aliased
 from app.core import jobs
 from app.core.clock import now
 from app.core.db import db, guarded
-from app.core.formats import date_line
-from app.core.organisation import organisation
 from releases.desk.notifying import Kind, tell
 from releases.editorial.models import Release, State
 from releases.review import outside
@@ -56,17 +54,15 @@ def remind(review: Review, *, at: datetime) -> bool:
         if outside.is_open(review.invitation, at=at):
             outside.write(review, at=at, occasion="due", key=key)
         return True
-    zone = organisation().time_zone
-    for person in people_of(review):
-        tell(
-            [person],
-            Kind.REVIEW_DUE,
-            review.release,
-            key=f"review_due:{key}",
-            at=at,
-            path=f"/office/releases/{review.release_id}/read",
-            due=date_line(due_at, person.language, zone),
-        )
+    tell(
+        people_of(review),
+        Kind.REVIEW_DUE,
+        review.release,
+        key=f"review_due:{key}",
+        at=at,
+        path=f"/office/releases/{review.release_id}/read",
+        due=due_at.isoformat(),
+    )
     return True
 
 

@@ -14,7 +14,7 @@ from app.core import jobs
 from app.core.accounts import EVERYBODY, Role, User, me, only
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import BadInput, Conflict, NotFound
+from app.core.errors import BadInput, Conflict
 from app.core.organisation import organisation
 from app.core.security import only_reads
 from app.core.words import translate
@@ -26,12 +26,19 @@ from releases.editorial.questions import release_by_id, revision_of
 from releases.editorial.texts import about_heading
 from releases.editorial.workflow import WRITERS
 from releases.review import chaining, commenting, deciding, inviting, outside, reviewing
-from releases.review.models import Comment, Invitation, Purpose, Verdict
+from releases.review.models import Comment, Verdict
 from releases.review.reviewing import Request
 from releases.rounds.models import Programme
 from releases.rounds.questions import programme_by_id
 
 blueprint = Blueprint("review", __name__, url_prefix="/office")
+
+# Each address names its release, so that the guard of limited stories stands before it.
+ONE_REVIEW = "/releases/<int:release_id>/reviews/<int(max=9223372036854775807):review_id>"
+ONE_COMMENT = "/releases/<int:release_id>/comments/<int(max=9223372036854775807):comment_id>"
+ONE_INVITATION = (
+    "/releases/<int:release_id>/invitations/<int(max=9223372036854775807):invitation_id>"
+)
 
 
 @blueprint.before_request
@@ -76,12 +83,12 @@ def ask(release_id: int) -> ResponseReturnValue:
     return redirect(url_for("releases.one", release_id=release.id, _anchor="review"))
 
 
-@blueprint.post("/reviews/<int:review_id>/answer")
+@blueprint.post(f"{ONE_REVIEW}/answer")
 @only(*EVERYBODY)
-def answer(review_id: int) -> ResponseReturnValue:
+def answer(release_id: int, review_id: int) -> ResponseReturnValue:
     """It may go on, or something has to change first."""
-    review = deciding.review_by_id(review_id)
-    release = release_by_id(review.release_id)
+    release = release_by_id(release_id)
+    review = deciding.review_of(release, review_id)
     verdict = _verdict()
     try:
         deciding.decide(
@@ -125,10 +132,11 @@ def comment(release_id: int) -> ResponseReturnValue:
     return redirect(_at_comment(made))
 
 
-@blueprint.post("/comments/<int:comment_id>/answers")
+@blueprint.post(f"{ONE_COMMENT}/answers")
 @only(*EVERYBODY)
-def answer_comment(comment_id: int) -> ResponseReturnValue:
-    about, release = _comment(comment_id)
+def answer_comment(release_id: int, comment_id: int) -> ResponseReturnValue:
+    release = release_by_id(release_id)
+    about = commenting.comment_on(release, comment_id)
     try:
         made = commenting.answer(about, text=request.form.get("text", ""), by=me(), at=now())
     except BadInput as error:
@@ -138,22 +146,23 @@ def answer_comment(comment_id: int) -> ResponseReturnValue:
     return redirect(_at_comment(made))
 
 
-@blueprint.post("/comments/<int:comment_id>/<any(resolve, reopen):action>")
+@blueprint.post(f"{ONE_COMMENT}/<any(resolve, reopen):action>")
 @only(*EVERYBODY)
-def settle_comment(comment_id: int, action: str) -> ResponseReturnValue:
+def settle_comment(release_id: int, comment_id: int, action: str) -> ResponseReturnValue:
     """It is dealt with, or it is not after all."""
-    about, _release = _comment(comment_id)
+    about = commenting.comment_on(release_by_id(release_id), comment_id)
     step = {"resolve": commenting.resolve, "reopen": commenting.reopen}[action]
     step(about, by=me(), at=now())
     db.session.commit()
     return redirect(_at_comment(about))
 
 
-@blueprint.post("/comments/<int:comment_id>/<any(accept, reject):action>")
+@blueprint.post(f"{ONE_COMMENT}/<any(accept, reject):action>")
 @only(*WRITERS)
-def settle_suggestion(comment_id: int, action: str) -> ResponseReturnValue:
+def settle_suggestion(release_id: int, comment_id: int, action: str) -> ResponseReturnValue:
     """Put the suggested words into the text, or leave it as it is."""
-    about, release = _comment(comment_id)
+    release = release_by_id(release_id)
+    about = commenting.comment_on(release, comment_id)
     step = {"accept": commenting.accept, "reject": commenting.reject}[action]
     try:
         step(about, by=me(), at=now())
@@ -165,14 +174,12 @@ def settle_suggestion(comment_id: int, action: str) -> ResponseReturnValue:
     return redirect(_at_comment(about))
 
 
-@blueprint.post("/review-invitations/<int:invitation_id>/<any(revoke, resend):action>")
+@blueprint.post(f"{ONE_INVITATION}/<any(revoke, resend):action>")
 @only(*WRITERS)
-def invitation(invitation_id: int, action: str) -> ResponseReturnValue:
+def invitation(release_id: int, invitation_id: int, action: str) -> ResponseReturnValue:
     """Let a link work no longer, or send it once more."""
-    found = db.session.get(Invitation, invitation_id)
-    if found is None or found.purpose is not Purpose.REVIEW:
-        raise NotFound("no_such_invitation")
-    release = release_by_id(found.release_id)
+    release = release_by_id(release_id)
+    found = outside.invitation_of(release, invitation_id)
     if action == "revoke":
         inviting.revoke(found, by=me(), at=now())
     else:
@@ -272,9 +279,7 @@ def _chain_page(
 
 def _request() -> Request:
     """Who the form asks for. Raises BadInput."""
-    chosen = [
-        int(one) for one in request.form.getlist("reviewer") if one.isascii() and one.isdigit()
-    ]
+    chosen = filter(None, map(_number, request.form.getlist("reviewer")))
     people = [person for one in chosen if (person := db.session.get(User, one)) is not None]
     return Request(
         people=tuple(people),
@@ -308,16 +313,15 @@ def _verdict() -> Verdict:
     return Verdict(wanted)
 
 
-def _comment(comment_id: int) -> tuple[Comment, Release]:
-    about = commenting.comment_by_id(comment_id)
-    return about, release_by_id(about.release_id)
-
-
 def _revision(release: Release) -> Revision:
     """The revision that the page showed, on which the passage was chosen."""
-    wanted = request.form.get("revision", "")
-    known = wanted.isascii() and wanted.isdigit()
-    return revision_of(release, int(wanted)) if known else release.head
+    wanted = _number(request.form.get("revision", ""))
+    return revision_of(release, wanted) if wanted else release.head
+
+
+def _number(text: str) -> int | None:
+    """A row's number as a form has it; None for what cannot be one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _expect_head(release: Release) -> None:
