@@ -137,6 +137,8 @@ class OrganisationForm(Form):
         choices=choices(DECIMALS.items()),
         validators=[required_choice()],
     )
+    embargo_terms_sv = long_text("settings.embargo_terms_sv", hint="settings.embargo_terms_hint")
+    embargo_terms_en = long_text("settings.embargo_terms_en", hint="settings.embargo_terms_hint")
     four_eyes = BooleanField(
         Word("settings.four_eyes"), description=Word("settings.four_eyes_hint")
     )

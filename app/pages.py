@@ -84,7 +84,14 @@ def _register_blueprints(app: Flask) -> None:
     from releases.media import views as media
     from releases.newsroom import preview, round_public
     from releases.newsroom import public as newsroom
-    from releases.review import quote_public, quote_views, review_public, review_views
+    from releases.review import (
+        embargo_public,
+        embargo_views,
+        quote_public,
+        quote_views,
+        review_public,
+        review_views,
+    )
     from subscribers import mailing_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
@@ -110,6 +117,8 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(media_files.blueprint)
     app.register_blueprint(review_views.blueprint)
     app.register_blueprint(review_public.blueprint)
+    app.register_blueprint(embargo_views.blueprint)
+    app.register_blueprint(embargo_public.blueprint)
     app.register_blueprint(quote_views.blueprint)
     app.register_blueprint(quote_public.blueprint)
     app.register_blueprint(subscribing.blueprint)

@@ -25,7 +25,7 @@ from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
 from releases.editorial.workflow import JUDGES, WRITERS, Action
-from releases.review import commenting, deciding, signing_off
+from releases.review import commenting, deciding, embargo, signing_off
 from releases.rounds.confirming import ticks
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")
@@ -60,6 +60,7 @@ def one(release_id: int) -> ResponseReturnValue:
         **preflight_page.panel(release, person),
         **publications.panel(release),
         **signing_off.panel(release, person),
+        **embargo.panel(release, person),
         **access.panel(release, person),
         **deciding.panel(release, person),
         **commenting.panel(release, person),

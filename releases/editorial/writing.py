@@ -29,6 +29,8 @@ from releases.drafting.templates import house_template, parts
 from releases.editorial.models import Contact, Release, Revision, State, Story
 from releases.editorial.texts import search_text
 from releases.editorial.workflow import Action, find_move, remember
+from releases.review.inviting import any_open
+from releases.review.models import Purpose
 from releases.review.reviewing import tell_voided
 from releases.rounds.figures import compute
 from releases.rounds.importing import free_slug, slug_of
@@ -200,7 +202,7 @@ def save(
     with db.session.begin_nested():
         revision = _revision(release, head.number + 1, text, by=by, at=at, note=note)
         changes: dict[str, object] = {"head_id": revision.id, "approved_id": None}
-        if release.published_at is None:
+        if release.published_at is None and not any_open(release, Purpose.EMBARGO, at=at):
             changes["slug"] = _free_slug(plain(text.headline), release.language, own=release.slug)
         won = guarded(
             sa.update(Release)

@@ -9,10 +9,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from app.core.accounts import User
-from app.core.db import db
+from app.core.clock import now
+from app.core.db import db, writing
 from releases.desk.access import may_see
 from releases.editorial.models import Publication, Release, Revision, State, Story
 from releases.media.models import Document, Image
+from releases.review import embargo
+from releases.review.inviting import visit
 
 
 def is_public(thing: Image | Document) -> bool:
@@ -42,9 +45,20 @@ def may_see_before(story_id: int, token: str) -> bool:
     """Whether `token` gives a person outside the office access to the story before publication.
 
     `token` is what stood in the address as `?embargo=`; anything at all may stand there. Asked only
-    when nothing of the story that has the file is public. Writes nothing and never raises.
+    when nothing of the story that has the file is public. Each file shown is put on record, in a
+    transaction of its own; what is none of ours writes nothing. Never raises.
     """
-    return False
+    at = now()
+    if embargo.reader_of(story_id, token, at=at) is None:
+        return False
+    with writing():
+        reader = embargo.reader_of(story_id, token, at=at)
+        if reader is None:  # taken back at this moment
+            return False
+        shown = embargo.readable(reader.release)
+        visit(reader, "file", revision_id=shown.id if shown else None, at=at)
+        db.session.commit()
+    return True
 
 
 def _readable(story_id: int) -> tuple[sa.ColumnElement[bool], ...]:
@@ -52,5 +66,5 @@ def _readable(story_id: int) -> tuple[sa.ColumnElement[bool], ...]:
         Release.story_id == story_id,
         Release.live_id.is_not(None),
         Release.published_at.is_not(None),
-        Release.state != State.WITHDRAWN,
+
     )

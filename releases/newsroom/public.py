@@ -29,6 +29,7 @@ from releases.media.questions import Attached, attached, attached_to
 from releases.media.renditions import FALLBACK
 from releases.newsroom import corrections, feeds, pages, questions
 from releases.newsroom.results import results
+from releases.review import embargo_public
 from releases.rounds.editions import edition
 
 blueprint = Blueprint("newsroom", __name__)
@@ -61,7 +62,10 @@ def releases(language: str) -> ResponseReturnValue:
 @blueprint.get(f"/{LANGUAGE}/releases/<slug>")
 def release(language: str, slug: str) -> ResponseReturnValue:
     """A published release, or the tombstone of a withdrawn one."""
-    found = questions.release_at(language, slug)
+    try:
+        found = questions.release_at(language, slug)
+    except NotFound:  # to everybody but those let in before publication
+        return embargo_public.early(language, slug, show=release_page)
     if found.live is None or not found.is_public:
         return _tombstone(found)
     sender, history = organisation(), corrections.history_of(found)

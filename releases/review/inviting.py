@@ -112,6 +112,27 @@ def invited(token: str, purpose: Purpose, *, at: datetime) -> Invitation:
     raise NotFound("link_unknown")
 
 
+def is_open(invitation: Invitation, *, at: datetime) -> bool:
+    """Whether its link still works."""
+    return invitation.revoked_at is None and invitation.expires_at > at
+
+
+def any_open(release: Release, purpose: Purpose, *, at: datetime) -> bool:
+    """Whether somebody holds a link for that purpose that still works."""
+    return bool(
+        db.session.scalar(
+            sa.select(
+                sa.exists().where(
+                    Invitation.release_id == release.id,
+                    Invitation.purpose == purpose,
+                    Invitation.revoked_at.is_(None),
+                    Invitation.expires_at > at,
+                )
+            )
+        )
+    )
+
+
 def visit(invitation: Invitation, what: str, *, revision_id: int | None, at: datetime) -> None:
     """Put on record that they were shown or did something. No commit."""
     db.session.add(

@@ -103,9 +103,7 @@ def _take(about: SignOff, said: str, *, at: datetime) -> None:
             abort(400)
 
 
-def _page(
-    invitation: Invitation, *, error: DomainError | None = None, said: str = ""
-) -> str:
+def _page(invitation: Invitation, *, error: DomainError | None = None, said: str = "") -> str:
     paper, release = signing_off.sheet(invitation), invitation.release
     wanted = request.args.get("language", "")
     speak(wanted if wanted in LANGUAGES else invitation.language)

@@ -29,7 +29,7 @@ from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
 from releases.desk.notifying import Kind, tell
 from releases.editorial.models import Contact, Release, Revision, State
-from releases.review.inviting import invite, revoke, sealing, token_of
+from releases.review.inviting import invite, is_open, revoke, sealing, token_of
 from releases.review.models import Answer, Invitation, Purpose, SignOff
 from releases.review.quotes import Quote, bare, fingerprint, following, quotes_in
 from subscribers.mailings.queueing import queue_letter, secret_url
@@ -410,11 +410,6 @@ def asked_about(paper: Sheet, print_: str, *, at: datetime) -> SignOff:
     sign_off.invitation = paper.invitation
     db.session.flush()
     return sign_off
-
-
-def is_open(invitation: Invitation, *, at: datetime) -> bool:
-    """Whether its link still works."""
-    return invitation.revoked_at is None and invitation.expires_at > at
 
 
 def link_of(invitation: Invitation) -> str:
