@@ -39,11 +39,13 @@ class Unfetchable(Exception):
         self.reason = reason
 
 
-# not_web, not_public and too_many_redirects are refusals of ours; the others the world's.
+# not_web, not_public and too_many_redirects are refusals of ours, no_resolver is our own trouble;
+# the others are the world's.
 REASONS = (
     "not_web",
     "not_public",
     "no_such_host",
+    "no_resolver",
     "too_many_redirects",
     "timeout",
     "certificate",
@@ -157,6 +159,10 @@ def _public_address(host: str, port: int, resolver: Resolve) -> str:
     """The address to connect to. One that is not public among them is a trap, not a choice."""
     try:
         addresses = resolver(host, port)
+    except socket.gaierror as error:
+        # A resolver that is silent says nothing about the name.
+        is_known = error.errno != socket.EAI_AGAIN
+        raise Unfetchable("no_such_host" if is_known else "no_resolver") from None
     except (OSError, UnicodeError):
         raise Unfetchable("no_such_host") from None
     if not addresses:

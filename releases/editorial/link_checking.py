@@ -29,6 +29,7 @@ AT_ONCE = 200  # addresses in one round
 SECONDS = 20.0  # for one round: other jobs wait behind it
 LONGEST = 1000
 HREF = re.compile(r'<a href="([^"]*)"')
+NOT_SAID = {"not_public", "no_resolver"}
 # Servers that mind being asked by a program are not dead.
 STANDS = {401, 403, 405, 406, 429, 451, 501, 503, 999}
 
@@ -76,12 +77,13 @@ def check(url: str, *, at: datetime) -> None:
 def asked(url: str) -> tuple[bool | None, str]:
     """Whether an address answers, and how: a status, or the reason why there is none.
 
-    None for what we do not ask: addresses inside our own network may well work.
+    None for what we cannot say: addresses inside our own network may well work, and so may all
+    others while our own resolver is silent.
     """
     try:
         status = fetch(url).status
     except Unfetchable as error:
-        return (None if error.reason == "not_public" else False), error.reason
+        return (None if error.reason in NOT_SAID else False), error.reason
     return status < 400 or status in STANDS, str(status)
 
 

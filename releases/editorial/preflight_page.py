@@ -19,7 +19,7 @@ from app.core.words.language import interface_language, t
 from releases.editorial import preflight
 from releases.editorial.models import Release, State
 from releases.editorial.preflight import Line, Weight, blocking, in_order
-from releases.editorial.scheduling import good_times, left, spoken
+from releases.editorial.scheduling import good_times, left, spoken, weekday_date
 
 MOST_DETAILS = 6
 AHEAD = (
@@ -103,17 +103,18 @@ def how_long(at: datetime, until: datetime) -> str:
     return t("schedule.left.minutes", n=rest.minutes) if rest.minutes else t("schedule.left.soon")
 
 
-def suggestions(at: datetime) -> list[dict[str, str]]:
-    """Good hours to choose from: the day and time as a form wants them, and their words."""
+def suggestions(at: datetime) -> list[dict[str, Any]]:
+    """Good hours to choose from, by day: each with the day and time as a form wants them."""
     language, zone = interface_language(), organisation().time_zone
-    return [
-        {
-            "day": f"{local(one, zone):%Y-%m-%d}",
-            "time": f"{local(one, zone):%H:%M}",
-            "text": spoken(one, language, zone).rpartition(" (")[0],
-        }
-        for one in good_times(at, zone)
-    ]
+    by_day: dict[str, dict[str, Any]] = {}
+    for one in good_times(at, zone):
+        there = local(one, zone)
+        day = by_day.setdefault(
+            f"{there:%Y-%m-%d}", {"text": weekday_date(there.date(), language), "times": []}
+        )
+        clock = f"{there:%H.%M}" if language == "sv" else f"{there:%H:%M}"
+        day["times"].append({"time": f"{there:%H:%M}", "text": clock})
+    return [{"day": day, **told} for day, told in by_day.items()]
 
 
 def filled_in(release: Release, *, at: datetime) -> dict[str, str]:

@@ -11,13 +11,9 @@ from zoneinfo import ZoneInfo
 
 from app.core.clock import local
 from app.core.errors import BadInput
-from app.core.formats import MONTHS
+from app.core.formats import MONTHS, WEEKDAYS
 
 GOOD_HOURS = (time(8), time(9), time(10))  # the newsrooms plan their day
-WEEKDAYS = {
-    "sv": ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"],
-    "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
-}
 ZONES = {"sv": {"CET": "normaltid", "CEST": "sommartid"}}
 
 
@@ -86,12 +82,16 @@ def left(at: datetime, until: datetime) -> Left:
 def spoken(at: datetime, language: str, zone: str) -> str:
     """`torsdag 3 december 2026 kl. 09.00 (normaltid)`, `Thursday 3 December 2026, 09:00 (CET)`."""
     there = local(at, zone)
-    month = MONTHS[language][there.month - 1]
-    day = f"{WEEKDAYS[language][there.weekday()]} {there.day} {month} {there.year}"
+    day = f"{weekday_date(there.date(), language)} {there.year}"
     name = zone_name(at, language, zone)
     if language == "sv":
         return f"{day} kl. {there:%H.%M} ({name})"
     return f"{day}, {there:%H:%M} ({name})"
+
+
+def weekday_date(day: date, language: str) -> str:
+    """`torsdag 3 december`, `Thursday 3 December`."""
+    return f"{WEEKDAYS[language][day.weekday()]} {day.day} {MONTHS[language][day.month - 1]}"
 
 
 def zone_name(at: datetime, language: str, zone: str) -> str:
