@@ -144,6 +144,8 @@ def _furnish(app: Flask) -> None:
         month=lambda moment: formats.month(moment, interface_language(), _zone()),
         short_date=lambda moment: formats.short_date(moment, _zone()),
         short_moment=lambda moment: formats.short_moment(moment, _zone()),
+        weekday=lambda day: formats.weekday(day, interface_language()),
+        weekday_date=lambda moment: formats.weekday_date(moment, interface_language(), _zone()),
         clock=lambda moment: formats.clock(moment, interface_language(), _zone()),
         iso=lambda moment: formats.iso(moment, _zone()),
         phone_href=formats.phone_href,

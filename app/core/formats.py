@@ -41,6 +41,12 @@ MONTHS = {
 }
 
 
+WEEKDAYS = {
+    "sv": ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"],
+    "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+}
+
+
 def long_date(moment: datetime | date, language: str, zone: str = STOCKHOLM) -> str:
     """`28 oktober 2022`, `28 October 2022`."""
     day = _day(moment, zone)
@@ -82,6 +88,17 @@ def short_moment(moment: datetime, zone: str = STOCKHOLM) -> str:
 def clock(moment: datetime, language: str, zone: str = STOCKHOLM) -> str:
     """`08.00`, `08:00`: the time of a day that is named beside it."""
     return f"{local(moment, zone):{'%H.%M' if language == 'sv' else '%H:%M'}}"
+
+
+def weekday(day: date, language: str) -> str:
+    """`fredag`, `Friday`."""
+    return WEEKDAYS[language][day.weekday()]
+
+
+def weekday_date(moment: datetime | date, language: str, zone: str = STOCKHOLM) -> str:
+    """`fredag 28 oktober`, `Friday 28 October`: of a day that is near."""
+    day = _day(moment, zone)
+    return f"{WEEKDAYS[language][day.weekday()]} {day.day} {MONTHS[language][day.month - 1]}"
 
 
 def local_stamp(moment: datetime, zone: str = STOCKHOLM) -> str:

@@ -28,7 +28,7 @@ MOST_WORDS = 10  # that a search looks at
 
 def release_by_id(release_id: int) -> Release:
     """With its head and its round. Raises NotFound."""
-    found = db.session.scalar(_whole().where(Release.id == release_id))
+    found = db.session.scalar(whole().where(Release.id == release_id))
     if found is None:
         raise NotFound("no_such_release", id=release_id)
     return found
@@ -57,7 +57,7 @@ class Wanted:
 
 def releases_page(wanted: Wanted, *, to: User | None, before: int | None = None) -> Page[Release]:
     """The releases that are wanted, the last changed first."""
-    query = _whole().where(visible_to(to), *_conditions(wanted))
+    query = whole().where(visible_to(to), *_conditions(wanted))
     query = query.order_by(Release.updated_at.desc(), Release.id.desc())
     if before is not None:
         place = sa.select(Release.updated_at, Release.id).where(Release.id == before)
@@ -70,7 +70,7 @@ def waiting(*states: State, to: User | None, most: int = 10) -> list[Release]:
     """The releases that have stood longest in one of the states."""
     return list(
         db.session.scalars(
-            _whole()
+            whole()
             .where(Release.state.in_(states), visible_to(to))
             .order_by(Release.updated_at, Release.id)
             .limit(most)
@@ -82,7 +82,7 @@ def of_round(round_: Round, *, to: User | None) -> list[Release]:
     """The releases made from a round, the newest first; the last hundred."""
     return list(
         db.session.scalars(
-            _whole()
+            whole()
             .where(Story.round_id == round_.id, visible_to(to))
             .order_by(Release.id.desc())
             .limit(EVENTS)
@@ -94,7 +94,7 @@ def other_languages(release: Release) -> list[Release]:
     """The language versions beside this one."""
     return list(
         db.session.scalars(
-            _whole().where(Release.story_id == release.story_id, Release.id != release.id)
+            whole().where(Release.story_id == release.story_id, Release.id != release.id)
         )
     )
 
@@ -149,7 +149,8 @@ def _midnight(day: date | None, *, days: int = 0) -> datetime:
     return datetime.combine(start, time.min, ZoneInfo(organisation().time_zone))
 
 
-def _whole() -> sa.Select[Release]:
+def whole() -> sa.Select[Release]:
+    """Releases with all that a list shows of them, for a question to narrow."""
     return (
         sa.select(Release)
         .join(Release.story)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +17,8 @@ from app.core.html import gaps
 from app.core.words import translate
 from app.core.words.language import interface_language, t
 from releases.desk import access
+from releases.desk.asking import facts_of
+from releases.desk.steps import next_step
 from releases.editorial import fact_check, preflight_page, publications, questions, workflow
 from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
@@ -62,6 +62,7 @@ def one(release_id: int) -> ResponseReturnValue:
         **signing_off.panel(release, person),
         **embargo.panel(release, person),
         **access.panel(release, person),
+        step=next_step(release, person, facts_of([release], person)[release.id]),
         **deciding.panel(release, person),
         **commenting.panel(release, person),
     )

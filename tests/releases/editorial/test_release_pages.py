@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from app.core.accounts import Role, User
+from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db
 from app.core.html import plain
@@ -449,72 +449,10 @@ def test_looking_changes_nothing(client: FlaskClient, writer: User) -> None:
     assert db.session.scalar(sa.select(sa.func.count(ReleaseEvent.id))) == 1
 
 
-# The lists
-
-
-def test_the_desk_shows_each_person_what_waits_for_them(
-    client: FlaskClient, writer: User, editor: User
-) -> None:
-    for state in State:
-        factories.release(writer, state=state, editor=editor)
-
-    seen_by = {
-        person.role: set(re.findall(r'id="pile-(\w+)"', signed_in(client, person).get(DESK).text))
-        for person in (writer, editor)
-    }
-
-    for_all = {"returned", "drafts", "scheduled", "published"}
-    assert seen_by == {Role.WRITER: for_all, Role.EDITOR: for_all | {"reviewing", "approved"}}
-
-
-DESK = "/office/"
-
-
-def test_an_empty_desk_leads_to_the_rounds(client: FlaskClient, writer: User) -> None:
-    page = signed_in(client, writer).get(DESK).text
-
-    assert "Inget väntar på dig" in page
-    assert 'href="/office/rounds/"' in page
-
-
-def test_the_list_can_be_narrowed_to_a_state(
-    client: FlaskClient, writer: User, editor: User
-) -> None:
-    draft = factories.release(writer)
-    published = factories.release(writer, state=State.PUBLISHED, editor=editor)
-    signed_in(client, writer)
-
-    narrowed = client.get("/office/releases/?state=published").text
-    nonsense = client.get("/office/releases/?state=lost&before=x").text
-
-    assert f'href="/office/releases/{published.id}"' in narrowed
-    assert f'href="/office/releases/{draft.id}"' not in narrowed
-    assert f'href="/office/releases/{draft.id}"' in nonsense
-
-
-def test_the_lists_ask_as_often_however_long_they_are(
-    client: FlaskClient, writer: User, editor: User
-) -> None:
-    signed_in(client, editor).get(DESK)
-    counts: dict[str, list[int]] = {DESK: [], "/office/releases/": []}
-    for number in range(1, 36):
-        factories.release(writer, state=list(State)[number % 6], editor=editor)
-        if number in (6, 35):
-            for address, asked_so_far in counts.items():
-                with counted_queries() as asked:
-                    page = client.get(address).text
-                asked_so_far.append(len(asked))
-
-    few, many = counts["/office/releases/"]
-    assert few == many
-    assert max(counts[DESK]) <= 20  # each release to review may ask whether four eyes are needed
-    assert "before=" in page
-
-
 def test_a_release_asks_as_often_however_long_its_history(
     client: FlaskClient, writer: User
 ) -> None:
-    signed_in(client, writer).get(DESK)
+    signed_in(client, writer).get("/office/")
     release = factories.release(writer)
     counts = []
     for number in range(1, 21):
