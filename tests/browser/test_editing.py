@@ -474,7 +474,7 @@ def test_a_quote_has_a_speaker_and_shows_whether_it_is_signed_off(
 
     # When a quote is written by keyboard, words and speaker
     page.keyboard.press("Control+Shift+b")
-    page.keyboard.type("It is good.")
+    page.keyboard.type('"It is good."')
     expect(state).to_have_text(edit.word("editor.quote_none"))
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
@@ -489,7 +489,7 @@ def test_a_quote_has_a_speaker_and_shows_whether_it_is_signed_off(
     page.keyboard.press("Enter")
     page.keyboard.type("After it.")
     assert written_in(edit) == (
-        "<blockquote><p>It is good.</p><footer>Eva Ek, minister</footer></blockquote>"
+        "<blockquote><p>“It is good.”</p><footer>Eva Ek, minister</footer></blockquote>"
         "<p>After it.</p>"
     )
 

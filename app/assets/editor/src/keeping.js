@@ -132,10 +132,14 @@ export class Refused extends Error {}
 
 /** Send a form's words to an address of ours and read the answer. Raises SignedOut, Refused or what fetch does. */
 export async function post(form, url, { body, keepalive = false }) {
+  const token = tokenOf(form);
   let answer = await ask(form, url, body, keepalive);
-  if (answer.status === 400 && (await renewToken(form))) {
-    if (body.has("csrf_token")) body.set("csrf_token", form.elements.csrf_token.value);
-    answer = await ask(form, url, body, keepalive);
+  if (answer.status === 400) {
+    if (tokenOf(form) === token) await renewToken(form); // or another question has done it meanwhile
+    if (tokenOf(form) !== token) {
+      if (body.has("csrf_token")) body.set("csrf_token", tokenOf(form));
+      answer = await ask(form, url, body, keepalive);
+    }
   }
   if (answer.type === "opaqueredirect" || answer.status === 401) throw new SignedOut();
   if (answer.status >= 400 && answer.status < 500 && answer.status !== 429 && answer.status !== 408) throw new Refused();
@@ -144,7 +148,7 @@ export async function post(form, url, { body, keepalive = false }) {
 }
 
 function ask(form, url, body, keepalive) {
-  const headers = { Accept: "application/json", "X-CSRFToken": form.elements.csrf_token?.value ?? "" };
+  const headers = { Accept: "application/json", "X-CSRFToken": tokenOf(form) };
   const asked = { method: "POST", headers, body, redirect: "manual", credentials: "same-origin" };
   // A browser lets only so much be sent after the page has gone; the copy here is whole.
   return keepalive ? fetch(url, { ...asked, keepalive }).catch(() => fetch(url, asked)) : fetch(url, asked);
@@ -155,7 +159,9 @@ async function renewToken(form) {
   const page = await fetch(form.action, { redirect: "manual", credentials: "same-origin" });
   if (page.type === "opaqueredirect") throw new SignedOut();
   const fresh = new DOMParser().parseFromString(await page.text(), "text/html").querySelector("#editing input[name=csrf_token]");
-  if (!fresh || fresh.value === form.elements.csrf_token.value) return false;
-  form.elements.csrf_token.value = fresh.value;
-  return true;
+  if (fresh && form.elements.csrf_token) form.elements.csrf_token.value = fresh.value;
+}
+
+function tokenOf(form) {
+  return form.elements.csrf_token?.value ?? "";
 }

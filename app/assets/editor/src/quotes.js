@@ -5,9 +5,13 @@ import { TextSelection } from "@tiptap/pm/state";
 import { element, given } from "./dom.js";
 import { even, word } from "./words.js";
 
-const signed = new Map(
-  given("editor-quotes").map((one) => [key(one.dataset.words ?? "", one.dataset.by ?? ""), one.dataset]),
-);
+const DASHES = /[\u2010-\u2015-]/g;
+const MARKS = /[\u201c-\u201f"\u00ab\u00bb]/g;
+const signed = given("editor-quotes").map(({ dataset }) => ({
+  ...dataset,
+  words: alike(dataset.words ?? ""),
+  by: alike(dataset.by ?? ""),
+}));
 const SHOWN = {
   approved: () => word("editor.quote_approved"),
   pending: () => word("editor.quote_pending"),
@@ -16,15 +20,31 @@ const SHOWN = {
   none: () => word("editor.quote_none"),
 };
 
-function key(words, by) {
-  return `${even(words)}\n${even(by)}`;
+// Spaces, dashes, quotation marks and the last full stop are the house's, not the speaker's.
+function alike(text) {
+  const plain = even(text.normalize("NFC").replace(/[\u00ad\u200b-\u200d\u2060\ufeff]/g, ""));
+  const same = plain.replace(DASHES, "-").replace(MARKS, '"').replace(/[\u2018-\u201b]/g, "'");
+  return same.replace(/[ .,]+$/, "");
+}
+
+function bare(paragraph) {
+  const said = paragraph.trim().replace(/^[\u2010-\u2015-]\s+/, "");
+  return said.replace(/^[\u201c-\u201f"\u00ab\u00bb]([^\u201c-\u201f"\u00ab\u00bb]*)[\u201c-\u201f"\u00ab\u00bb]?,?$/, "$1");
+}
+
+// What is known of a quote. One from before there were speakers' lines says its speaker in its words.
+function knownOf({ words, by }) {
+  const said = alike(words);
+  const speaker = alike(by);
+  if (speaker) return signed.find((one) => one.words === said && one.by === speaker);
+  return signed.find((one) => one.words && one.by && said.startsWith(one.words) && said.endsWith(one.by));
 }
 
 function spoken(node) {
   const said = (part) => part.textBetween(0, part.content.size, " ", (leaf) => leaf.attrs.words ?? leaf.attrs.note ?? " ");
   const paragraphs = [];
   node.forEach((part) => {
-    if (part.type.name !== "quoteBy") paragraphs.push(said(part));
+    if (part.type.name !== "quoteBy") paragraphs.push(bare(said(part)));
   });
   return { words: paragraphs.join(" "), by: said(node.lastChild) };
 }
@@ -61,7 +81,7 @@ export const Quote = Node.create({
       const dom = element("blockquote", { class: "quote" }, contentDOM, badge);
       const show = (quote) => {
         const { words, by } = spoken(quote);
-        const known = signed.get(key(words, by));
+        const known = knownOf({ words, by });
         const state = known && known.state in SHOWN ? known.state : "none";
         badge.hidden = !even(words);
         badge.dataset.state = state;
