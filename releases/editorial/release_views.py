@@ -24,6 +24,7 @@ from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
+from releases.editorial.translating import changes_since, is_behind
 from releases.editorial.workflow import JUDGES, WRITERS, Action
 from releases.review import commenting, deciding, embargo, signing_off
 from releases.rounds.confirming import ticks
@@ -53,6 +54,8 @@ def one(release_id: int) -> ResponseReturnValue:
         events=questions.history(release),
         others=questions.other_languages(release),
         since_live=compare(live, release.head) if live else [],
+        original_changes=changes_since(release) if is_behind(release) else None,
+        may_begin=person.may(*WRITERS),
         update=update,
         figure_names=update.names(interface_language()),
         unchecked=_unchecked_rows(release),
