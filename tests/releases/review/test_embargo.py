@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from app.core.audit import AuditEvent
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotAllowed, NotNow
+from app.core.organisation import unnamed
 from releases.editorial import workflow
 from releases.editorial.models import Release, State
 from releases.editorial.writing import save, text_of
@@ -36,8 +38,6 @@ def release(app: Flask, writer: User, editor: User) -> Release:
 
 
 def rename(release: Release, headline: str, *, by: User, at: datetime = LATER) -> None:
-    from dataclasses import replace
-
     text = replace(text_of(release.head), headline=headline)
     save(release, text, base_id=release.head_id or 0, by=by, at=at)
 
@@ -247,8 +247,6 @@ def test_the_log_is_read_page_by_page(
 
 
 def test_the_organisations_own_terms_take_the_place_of_ours(app: Flask) -> None:
-    from app.core.organisation import unnamed
-
     ours = embargo.terms("sv")
     own = unnamed("Vi", "We")
     own.embargo_terms_sv = "Ett.\n\nTvå."
