@@ -563,34 +563,16 @@ def _remember(sign_off: SignOff, *, at: datetime) -> None:
     facts: dict[str, Any] = {"name": who, "words": sign_off.words}
     facts |= {"proposed": sign_off.proposed} if sign_off.proposed else {}
     facts |= {"note": sign_off.note} if sign_off.note else {}
-    title = release.head.title
+    given: dict[str, Any] = {"title": release.head.title, "at": at, **facts}
     match sign_off.answer:
+        case said if by is not None:
+            record("quote.record", "release", release.id, by=by, said=said.value, **given)
         case Answer.APPROVED:
-            record(
-                "quote.approve",
-                "release",
-                release.id,
-                title=title,
-                by=by,
-                at=at,
-                actor=who,
-                **facts,
-            )
+            record("quote.approve", "release", release.id, by=None, actor=who, **given)
         case Answer.EDITED:
-            record(
-                "quote.edit", "release", release.id, title=title, by=by, at=at, actor=who, **facts
-            )
+            record("quote.edit", "release", release.id, by=None, actor=who, **given)
         case _:
-            record(
-                "quote.decline",
-                "release",
-                release.id,
-                title=title,
-                by=by,
-                at=at,
-                actor=who,
-                **facts,
-            )
+            record("quote.decline", "release", release.id, by=None, actor=who, **given)
     _tell(
         sign_off,
         who=who,

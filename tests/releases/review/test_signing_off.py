@@ -300,7 +300,8 @@ def test_an_answer_by_phone_is_written_down_with_how_and_by_whom(app: Flask, wri
     assert standing is Standing.APPROVED
     assert sign_off is not None
     assert (sign_off.recorded_by, sign_off.note) == (writer, "På telefon")
-    assert acts("quote.approve")[0].actor == "Alva"
+    [act] = acts("quote.record")
+    assert (act.actor, act.facts["said"], act.facts["note"]) == ("Alva", "approved", "På telefon")
 
 
 @pytest.mark.parametrize(
