@@ -28,7 +28,8 @@ from releases.drafting.checking import Grade
 from releases.drafting.drafting import Draft, NoAwards, TemplateProblem, warning_sentence
 from releases.editorial import fact_check, preflight, workflow
 from releases.editorial.announcing import page_url
-from releases.editorial.models import Release
+from releases.editorial.models import Change, Release
+from releases.editorial.publications import as_data, versions
 from releases.editorial.questions import release_by_id
 from releases.editorial.texts import full_text
 from releases.editorial.writing import draft_release, drafting_problem, figures_of
@@ -282,9 +283,26 @@ def approve(release_id: int, by: str) -> None:
 @release_group.command("publish")
 @click.argument("release_id", metavar="ID", type=int)
 @click.option("--by", metavar="EMAIL", required=True)
-def publish(release_id: int, by: str) -> None:
+@click.option(
+    "--change",
+    type=click.Choice([Change.TYPO.value, Change.CORRECTION.value]),
+    default=Change.TYPO.value,
+    show_default=True,
+    help="What a new text of a published release is; only a correction is mailed.",
+)
+@click.option("--note", default="", help="What was wrong and what is right, for readers.")
+@click.option(
+    "--since", metavar="VERSION", type=int, help="The first version that was wrong; else all."
+)
+def publish(release_id: int, by: str, change: str, note: str, since: int | None) -> None:
     """Make it public now and queue its mailing."""
-    _act(release_id, by, lambda release, person: workflow.publish(release, by=person, at=now()))
+    _act(
+        release_id,
+        by,
+        lambda release, person: workflow.publish(
+            release, by=person, at=now(), change=Change(change), note=note, since=since
+        ),
+    )
     jobs.ring("deliver")
 
 
@@ -352,13 +370,40 @@ def override(release_id: int, line: str, reason: str, by: str) -> None:
 @click.argument("release_id", metavar="ID", type=int)
 @click.option("--by", metavar="EMAIL", required=True)
 @click.option("--reason", required=True, help="Printed on the page that stands in its place.")
-def withdraw(release_id: int, by: str, reason: str) -> None:
-    """Take a public release back."""
+@click.option("--mail", is_flag=True, help="Tell those who have got it.")
+def withdraw(release_id: int, by: str, reason: str, mail: bool) -> None:
+    """Take a public release back. No mail about it goes out any more."""
     _act(
         release_id,
         by,
-        lambda release, person: workflow.withdraw(release, reason=reason, by=person, at=now()),
+        lambda release, person: workflow.withdraw(
+            release, reason=reason, mail=mail, by=person, at=now()
+        ),
     )
+    jobs.ring("deliver")
+
+
+@release_group.command("reinstate")
+@click.argument("release_id", metavar="ID", type=int)
+@click.option("--by", metavar="EMAIL", required=True)
+def reinstate(release_id: int, by: str) -> None:
+    """Undo a withdrawal. Mails nobody."""
+    _act(release_id, by, lambda release, person: workflow.reinstate(release, by=person, at=now()))
+
+
+@release_group.command("history")
+@click.argument("release_id", metavar="ID", type=int)
+@json_option
+def history(release_id: int, as_json: bool) -> None:
+    """Which version of release ID was live when, and how many got it by mail."""
+    with reading(), refusals():
+        found = [as_data(one) for one in versions(release_by_id(release_id))]
+    if as_json:
+        say_json(found)
+        return
+    for one in found:
+        times = ", ".join(f"{period['from']} – {period['to'] or ''}" for period in one["live"])
+        click.echo(f"{one['revision']}\t{one['change']}\t{times}\t{one['sent']}\t{one['note']}")
 
 
 def _moment(text: str, *, option: str) -> datetime:

@@ -11,6 +11,7 @@ from flask_security import auth_required
 from wtforms import HiddenField, SelectField
 from wtforms.validators import ValidationError
 
+from app.core import jobs
 from app.core.accounts import KEEPERS, me, only
 from app.core.clock import now
 from app.core.db import db
@@ -19,6 +20,7 @@ from app.core.formats import amount as written_amount
 from app.core.forms import Form, Word, long_text, text
 from app.core.words.language import interface_language, t
 from releases.drafting.drafting import Context, say_all
+from releases.editorial.alerting import tell_figures_changed
 from releases.editorial.binding import figures_now, stale_among
 from releases.editorial.comparing import Parts
 from releases.editorial.comparing import changes as words_changed
@@ -141,8 +143,7 @@ def store(round_id: int, upload_id: int) -> ResponseReturnValue:
         flash(t(f"errors.{error.key}"), "error")
         return redirect(url_for(".choose", round_id=round_id))
     db.session.delete(kept)
-    db.session.commit()
-    _tell(round_, changes)
+    _keep(round_, changes)
     return redirect(url_for("rounds.one", round_id=round_id))
 
 
@@ -188,8 +189,7 @@ def save_row(round_id: int, number: int) -> ResponseReturnValue:
         form.version.data = str(round_.version)
         wrong = t(f"errors.{error.key}")
         return _row_page(round_, _row(round_, number), form, wrong=wrong), 409
-    db.session.commit()
-    _tell(round_, changes)
+    _keep(round_, changes)
     return redirect(url_for("rounds.one", round_id=round_id))
 
 
@@ -334,6 +334,15 @@ def _row(round_: Round, number: int) -> Row:
     if found is None:
         raise NotFound("no_such_row", number=number)
     return found
+
+
+def _keep(round_: Round, changes: RowChanges) -> None:
+    """Commit, once those whose texts are concerned have been told."""
+    if changes:
+        tell_figures_changed(round_, by=me(), at=now())
+    db.session.commit()
+    jobs.ring("deliver")
+    _tell(round_, changes)
 
 
 def _tell(round_: Round, changes: RowChanges) -> None:

@@ -2,7 +2,8 @@
 
 Publishing a correction stops the mailings that still carry the wrong words. Those whom they have
 reached get the correction, told first what was wrong; those whom they had not reached get the right
-text as the ordinary mail they were waiting for.
+text as the ordinary mail they were waiting for. Those who read wrong words under embargo get a
+letter of their own.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from app.core.formats import date_and_time
 from app.core.organisation import organisation
 from app.core.words import translate
 from releases.editorial.announcing import announcement, topics
-from releases.editorial.models import Publication, Release
+from releases.editorial.models import Publication, Release, Revision
 from releases.editorial.publications import mailing_key, publications
+from releases.review.embargo import readers_of
+from releases.review.models import Invitation
 from subscribers.mailings.audiences import how_many, missed, received
 from subscribers.mailings.controlling import stop
 from subscribers.mailings.models import Mailing, MailingKind
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.queueing import Announcement, queue, queue_letter
 
 LONGEST_NOTE = 2000
 
@@ -34,13 +37,14 @@ LONGEST_NOTE = 2000
 class Reach:
     """Whom a correction goes to, counted before it is published.
 
-    `received` have got wrong words, `missed` still wait for them. `is_mailed` is False for a
-    release that was never mailed.
+    `received` have got wrong words, `missed` still wait for them, and `readers` met them under
+    embargo. `is_mailed` is False when no mailing has carried them.
     """
 
     is_mailed: bool
     received: int = 0
     missed: int = 0
+    readers: int = 0
 
 
 def note_of(text: str) -> str:
@@ -69,14 +73,16 @@ def wrong_ones(history: Sequence[Publication], since: int | None) -> list[Public
 def reach(release: Release, *, since: int | None = None) -> Reach:
     """Whom a correction published now would go to."""
     sources = carriers(release, wrong_ones(publications(release), since))
+    readers = len(readers_between(release, since, release.head.number))
     if not sources:
-        return Reach(is_mailed=False)
+        return Reach(is_mailed=False, readers=readers)
     subscribed = topics(release)
     late = _chain([one for one in sources if one.finished_at is None])
     return Reach(
         is_mailed=True,
         received=how_many(received(_sources_of(sources), topics=subscribed)),
         missed=how_many(missed(late, topics=subscribed)),
+        readers=readers,
     )
 
 
@@ -90,11 +96,13 @@ def mail_correction(
     """
     wrong = [one for one in publications(release) if one.revision_id != release.live_id]
     sources = carriers(release, wrong_ones(wrong, since))
+    ordinary = announcement(release)
+    opening = _opening(release, note=note, at=at)
+    for reader in readers_between(release, since, _number(release)):
+        _write_to(reader, ordinary, release, note=note, at=at)
     if not sources:
         return None
     stopped = [one for one in sources if stop(one, at=at)]
-    ordinary = announcement(release)
-    opening = _opening(release, note=note, at=at)
     mailing = queue(
         replace(
             ordinary,
@@ -128,6 +136,15 @@ def carriers(release: Release, of: Iterable[Publication]) -> list[Mailing]:
     )
 
 
+def readers_between(release: Release, since: int | None, until: int) -> list[Invitation]:
+    """Who read a version before `until` under embargo, from `since` on; one for each address."""
+    numbers = Revision.number.between(since or 1, until - 1)
+    older = db.session.scalars(
+        sa.select(Revision.id).where(Revision.release_id == release.id, numbers)
+    ).all()
+    return list({one.email: one for one in readers_of(release, older)}.values())
+
+
 def stop_all(release: Release, *, at: datetime) -> None:
     """Let no mail about the release go out any more."""
     for mailing in carriers(release, publications(release)):
@@ -157,6 +174,33 @@ def _opening(release: Release, *, note: str, at: datetime) -> dict[str, object]:
         "note": note,
         "why": translate("after.mail.correction_why", language),
     }
+
+
+def _write_to(
+    reader: Invitation, ordinary: Announcement, release: Release, *, note: str, at: datetime
+) -> None:
+    """A letter to somebody who has read wrong words before they were public."""
+    language = reader.language
+    moment = date_and_time(at, language, organisation().time_zone)
+    words = {
+        "words": translate,
+        "language": language,
+        "sender": organisation().name(language),
+        "name": reader.name,
+        "label": translate("after.correction", language, moment=moment),
+        "note": note,
+        "why": translate("after.mail.reader_why", language),
+        "release": ordinary,
+    }
+    queue_letter(
+        key=f"correction:{release.id}:r{_number(release)}:reader:{reader.id}",
+        to=reader.email,
+        language=language,
+        subject=translate("after.mail.correction_subject", language, headline=ordinary.subject),
+        text=render_template("mail/correction/letter.txt", **words),
+        html=render_template("mail/correction/letter.html", **words),
+        at=at,
+    )
 
 
 def _number(release: Release) -> int:

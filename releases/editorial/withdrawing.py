@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from flask import render_template
@@ -14,24 +15,26 @@ from app.core.html import plain
 from app.core.organisation import organisation
 from app.core.words import translate
 from releases.editorial.announcing import announcement, topics
-from releases.editorial.correcting import carriers
+from releases.editorial.correcting import carriers, readers_between
 from releases.editorial.models import Release, ReleaseEvent
 from releases.editorial.publications import mailing_key, publications
+from releases.review.models import Invitation
 from subscribers.mailings.audiences import how_many, received
 from subscribers.mailings.controlling import stop
 from subscribers.mailings.models import Mailing, MailingKind
 from subscribers.mailings.questions import progress_of
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.queueing import queue, queue_letter
 
 
 @dataclass(frozen=True)
 class Consequences:
-    """What withdrawing does: `versions` pages go, `waiting` mails are called off, and `received`
-    people have the text and can be told."""
+    """What withdrawing does: `versions` pages go, `waiting` mails are called off. `received` people
+    have the text by mail and `readers` from an embargo; they can be told."""
 
     versions: int
     received: int
     waiting: int
+    readers: int
 
 
 def consequences(release: Release) -> Consequences:
@@ -43,6 +46,7 @@ def consequences(release: Release) -> Consequences:
         versions=len({one.revision_id for one in history}),
         received=how_many(received(keys, topics=topics(release))) if keys else 0,
         waiting=sum(one.audience - one.settled for one in progress.values()),
+        readers=len(_readers(release)),
     )
 
 
@@ -55,8 +59,6 @@ def first_word(release: Release) -> str:
 def mail_withdrawal(release: Release, *, reason: str, at: datetime) -> Mailing | None:
     """Tell those who have the text that it is withdrawn, and why. None when nobody can have it."""
     keys = tuple(one.key for one in carriers(release, publications(release)))
-    if not keys:
-        return None
     assert release.live is not None and release.published_at is not None
     ordinary, language, sender = announcement(release), release.language, organisation()
     words = {
@@ -68,10 +70,15 @@ def mail_withdrawal(release: Release, *, reason: str, at: datetime) -> Mailing |
         "reason": reason,
         "questions": sender.press_email,
     }
+    key = _keys(release)[-1]
+    for reader in _readers(release):
+        _write_to(reader, words, subject=ordinary.subject, key=key, at=at)
+    if not keys:
+        return None
     return queue(
         replace(
             ordinary,
-            key=_keys(release)[-1],
+            key=key,
             kind=MailingKind.CORRECTION,
             subject=translate("after.mail.withdrawal_subject", language, headline=ordinary.subject),
             text=render_template("mail/withdrawal/body.txt", **words).strip() + "\n",
@@ -92,6 +99,27 @@ def stop_telling(release: Release, *, at: datetime) -> None:
 def withdrawal_mailings(release: Release) -> list[Mailing]:
     """The mails that told of its withdrawals."""
     return list(db.session.scalars(sa.select(Mailing).where(Mailing.key.in_(_keys(release)))))
+
+
+def _readers(release: Release) -> list[Invitation]:
+    """Who read it before it was public, whichever version."""
+    return readers_between(release, None, release.head.number + 1)
+
+
+def _write_to(
+    reader: Invitation, words: dict[str, Any], *, subject: str, key: str, at: datetime
+) -> None:
+    language = reader.language
+    theirs = words | {"language": language, "sender": organisation().name(language)}
+    queue_letter(
+        key=f"{key}:reader:{reader.id}",
+        to=reader.email,
+        language=language,
+        subject=translate("after.mail.withdrawal_subject", language, headline=subject),
+        text=render_template("mail/withdrawal/body.txt", **theirs).strip() + "\n",
+        html=render_template("mail/withdrawal/letter.html", **theirs),
+        at=at,
+    )
 
 
 def _keys(release: Release) -> list[str]:

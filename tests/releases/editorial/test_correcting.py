@@ -18,11 +18,14 @@ from releases.editorial.correcting import mail_correction, reach
 from releases.editorial.models import Change, Release, State
 from releases.editorial.noting import proposed_note, wrong_since
 from releases.editorial.publications import publications, readable, versions
+from releases.review.inviting import invite, visit
+from releases.review.models import Purpose
 from subscribers.audience import subscribing
 from subscribers.audience.erasing import erase
 from subscribers.audience.models import EndedReason
 from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Mailing, MailingKind, MailingState
+from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 from tests.releases.editorial.after import (
@@ -252,8 +255,6 @@ def test_a_release_that_was_never_mailed_is_corrected_without_mail(
 
 
 def published_unmailed(writer: User, editor: User) -> Release:
-    from tests import factories
-
     release = factories.release(writer, state=State.APPROVED, editor=editor)
     release.mail_wanted = False
     workflow.publish(release, by=editor, at=A_MORNING)
@@ -306,8 +307,6 @@ def test_a_correction_since_a_version_that_was_never_live_is_refused(
 def test_the_first_publication_is_no_correction_whatever_is_said(
     app: Flask, writer: User, editor: User
 ) -> None:
-    from tests import factories
-
     release = factories.release(writer, state=State.APPROVED, editor=editor)
 
     workflow.publish(release, by=editor, at=A_MORNING, change=Change.CORRECTION)
@@ -416,3 +415,44 @@ def test_mailing_the_same_correction_again_changes_nothing(
 
     assert again is not None
     assert len(mailings()) == 3
+
+
+def test_who_read_a_wrong_version_under_embargo_gets_a_letter_of_their_own(
+    app: Flask, post: PostOffice, writer: User, editor: User
+) -> None:
+    release = factories.release(writer, state=State.APPROVED, editor=editor)
+    read, unread = (
+        invite(
+            release,
+            Purpose.EMBARGO,
+            name=name,
+            email=f"{name}@paper.example",
+            language=language,
+            expires_at=A_MORNING + timedelta(days=30),
+            by=editor,
+            at=A_MORNING,
+        )
+        for name, language in (("reader", "en"), ("other", "sv"))
+    )
+    visit(read, "text", revision_id=release.head_id, at=A_MORNING)
+    visit(unread, "terms", revision_id=None, at=A_MORNING)
+    workflow.publish(release, mail=False, by=editor, at=A_MORNING)
+    db.session.commit()
+    approved(release, writer, editor)
+    assert reach(release).readers == 1
+
+    workflow.publish(release, by=editor, at=now(), change=Change.CORRECTION, note=NOTE)
+    db.session.commit()
+    send_all()
+
+    [letter] = [one for one in post.letters if one.to.endswith("@paper.example")]
+    assert letter.to == "reader@paper.example"
+    assert letter.message["Subject"].startswith("Correction: ")
+    assert NOTE in letter.text
+    assert "2\u00a0750\u00a0000\u00a0kronor" in letter.text
+    assert versions(release_again(release))[0].readers == 1
+
+
+def release_again(release: Release) -> Release:
+    db.session.expire_all()
+    return db.session.get_one(Release, release.id)
