@@ -98,15 +98,15 @@ def png_with_words() -> bytes:
     return saved(photo(), "PNG", pnginfo=words)
 
 
-def bomb() -> bytes:
-    """A PNG of a few hundred bytes that says it is 60,000 × 60,000."""
+def bomb(side: int = 60_000) -> bytes:
+    """A PNG of a few hundred bytes that says it is 60,000 × 60,000 pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return (
             struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         )
 
-    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     pixels = zlib.compress(b"\x00" * 100_000)
     parts = (chunk(b"IHDR", header), chunk(b"IDAT", pixels), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)

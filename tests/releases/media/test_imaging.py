@@ -31,6 +31,7 @@ def is_about(colour: object, wanted: tuple[int, ...], *, within: int = 12) -> bo
 
 HOSTILE = {
     "bomb.png": (pictures.bomb(), "image_too_many_pixels"),
+    "small-bomb.png": (pictures.bomb(12_000), "image_too_many_pixels"),
     "truncated.jpg": (pictures.truncated(), "image_broken"),
     "page.jpg": (pictures.PAGE, "file_is_a_page"),
     "script.gif": (pictures.gif_that_is_a_script(), "image_is_a_program"),
