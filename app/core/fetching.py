@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -108,6 +108,8 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(ip, ipaddress.IPv6Address) and (inner := _inside(ip)) is not None:
         return is_public(str(inner))
+    if isinstance(ip, ipaddress.IPv6Address) and ip.is_site_local:
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
@@ -138,9 +140,9 @@ def _once(
         named += "" if port == PORTS[parts.scheme] else f":{port}"
         headers = {"Host": named, "User-Agent": AGENT, "Accept": "*/*", "Connection": "close"}
         connection.request(method, path + query, headers=headers)
-        answer = connection.getresponse()
-        body = answer.read(MOST) if method == "GET" else b""
-        return answer.status, answer.headers.get("Location", ""), body
+        with closing(connection.getresponse()) as answer:
+            body = answer.read(MOST) if method == "GET" else b""
+            return answer.status, answer.headers.get("Location", ""), body
 
 
 def _read(url: str) -> tuple[SplitResult, str, int]:
@@ -204,9 +206,11 @@ def _connection(
                 plain, server_hostname=host, do_handshake_on_connect=False
             )
             held[0].do_handshake()  # type: ignore[attr-defined]
-        connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
-        connection.sock = held[0]
-        yield connection
+        with closing(http.client.HTTPConnection(host, port, timeout=TIMEOUT)) as connection:
+            connection.sock = held[0]
+            yield connection
+        if cut.is_set():  # an answer that was cut short looks whole to who reads it
+            raise Unfetchable("timeout")
     except ssl.SSLCertVerificationError:
         raise Unfetchable("certificate") from None
     except (OSError, http.client.HTTPException, ValueError) as error:

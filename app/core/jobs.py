@@ -23,14 +23,20 @@ log = logging.getLogger(__name__)
 
 Step = Callable[[], object]
 _steps: dict[str, Step] = {}
+_firsts: list[str] = []
 stopping = threading.Event()  # set when the worker is told to end; long jobs look at it
 
 
-def job(name: str) -> Callable[[Step], Step]:
-    """Make a function without arguments a job that can be rung by name."""
+def job(name: str, *, first: bool = False) -> Callable[[Step], Step]:
+    """Make a function without arguments a job that can be rung by name.
+
+    `first` is for what was promised for a minute: a sweep does it before the others.
+    """
 
     def register(step: Step) -> Step:
         _steps[name] = step
+        if first:
+            _firsts.append(name)
         return step
 
     return register
@@ -47,9 +53,14 @@ def ring(name: str) -> None:
 
 
 def run_all() -> None:
-    """Every job once, in the order of registration. One that fails does not stop the others."""
-    for name in _steps:
+    """Every job once, in order. One that fails does not stop the others."""
+    for name in in_order():
         run(name)
+
+
+def in_order() -> list[str]:
+    """What a sweep does: what has to be first, the others as they were registered."""
+    return sorted(_steps, key=lambda name: name not in _firsts)
 
 
 def run(name: str) -> None:

@@ -34,7 +34,7 @@ PUNCTUAL = timedelta(minutes=1)  # within it nobody says that it was late
 Failure = list[dict[str, Any]]
 
 
-@jobs.job("publish_due")
+@jobs.job("publish_due", first=True)
 def publish_due() -> None:
     """Publish what is scheduled for now or before, each in a transaction of its own. Commits."""
     due = list(_due(now()))
