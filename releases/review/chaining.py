@@ -43,7 +43,7 @@ def drafts(programme: Programme) -> list[Draft]:
     return [
         {
             "label_sv": step["label_sv"],
-            "label_en": step["label_en"],
+            "label_en": step["label_en"] if step["label_en"] != step["label_sv"] else "",
             "who": f"user:{step['user_id']}" if step.get("user_id") else f"role:{step['role']}",
         }
         for step in programme.review_steps

@@ -6,12 +6,14 @@ a suggestion saves a revision like any other edit, with everything that follows 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from markupsafe import Markup, escape
 from sqlalchemy.orm import joinedload
 
 from app.core.accounts import User
@@ -36,7 +38,9 @@ from releases.review.models import Comment, Invitation, Outcome
 from releases.review.suggesting import replace_passage
 
 PARTS = ("headline", "lead", "body")
+EMBEDDED = re.compile(r'<figure data-(image|document|contact)="([0-9]+)"></figure>')
 MOST_TEXT = 5000
+MOST_FROM_OUTSIDE = 100  # by one invited person: each is told to the writer
 MOST_COMMENTS = 500  # of one release, shown and looked for
 
 
@@ -93,6 +97,8 @@ def comment(
         raise BadInput("comment_missing")
     if replacement is not None and not passage:
         raise BadInput("suggestion_without_passage")
+    if invitation is not None and _count_by(invitation) >= MOST_FROM_OUTSIDE:
+        raise BadInput("too_many_comments")
     kept = Anchor("")
     if passage:
         part, kept = _anchored(revision, part, Anchor(passage[: LONGEST + 1], before, after))
@@ -220,7 +226,7 @@ def commented(
     for thread in threads:
         if thread.comment.passage:
             thread.found = find(words[thread.comment.part], _anchor(thread.comment))
-    marked = {
+    marked: dict[str, Any] = {
         part: highlighted(
             parts[part],
             [
@@ -231,6 +237,7 @@ def commented(
         )
         for part in PARTS
     }
+    marked["body"] = _with_names(marked["body"], revision)
     return Commented(sorted(threads, key=_place), **marked)
 
 
@@ -308,10 +315,31 @@ def _threads(release: Release, *, of: Invitation | None = None) -> list[Thread]:
     return list(threads.values())
 
 
+def _with_names(markup: Markup, revision: Revision) -> Markup:
+    """What is embedded, by its caption, title or name: a reader should know that it is there."""
+    printed = {
+        "image": revision.images,
+        "document": revision.documents,
+        "contact": revision.contacts,
+    }
+
+    def named(figure: re.Match[str]) -> str:
+        one = next((one for one in printed[figure[1]] if str(one["id"]) == figure[2]), {})
+        name = one.get("caption") or one.get("title") or one.get("name") or one.get("filename", "")
+        return f"<figure><figcaption>▣ {escape(name)}</figcaption></figure>"
+
+    return Markup(EMBEDDED.sub(named, markup))  # noqa: S704 cleaned HTML, the names escaped
+
+
 def _place(thread: Thread) -> tuple[int, int, int]:
     if thread.found is not None:
         return PARTS.index(thread.comment.part), thread.found.start, thread.comment.id
     return (len(PARTS) if thread.comment.passage else len(PARTS) + 1), 0, thread.comment.id
+
+
+def _count_by(invitation: Invitation) -> int:
+    query = sa.select(sa.func.count()).where(Comment.invitation_id == invitation.id)
+    return db.session.scalar(query) or 0
 
 
 def _anchored(revision: Revision, part: str, wanted: Anchor) -> tuple[str, Anchor]:

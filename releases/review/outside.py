@@ -146,28 +146,32 @@ def submitted_revision(release: Release) -> Revision:
 
 
 def look(invitation: Invitation, revision: Revision, *, at: datetime) -> None:
-    """Put on record that they were shown a revision, once an hour at most. No commit.
+    """Put on record that they were shown a revision, once an hour at most. Commits.
 
-    The transaction should begin here. The row of the invitation is held first, so that two who
-    open the link at once are one look.
+    In a transaction of its own, which begins with a write: SQLite refuses one that turns from
+    reading to writing when somebody else wrote meanwhile. The row of the invitation is held first,
+    so that two who open the link at once are one look.
     """
+    invitation_id, revision_id = invitation.id, revision.id
+    db.session.rollback()
     held = guarded(
         sa.update(Invitation)
-        .where(Invitation.id == invitation.id)
+        .where(Invitation.id == invitation_id)
         .values(expires_at=Invitation.expires_at)
     )
     recent = db.session.scalar(
         sa.select(InvitationVisit.id)
         .where(
-            InvitationVisit.invitation_id == invitation.id,
-            InvitationVisit.revision_id == revision.id,
+            InvitationVisit.invitation_id == invitation_id,
+            InvitationVisit.revision_id == revision_id,
             InvitationVisit.what == READ,
             InvitationVisit.at > at - ONE_LOOK,
         )
         .limit(1)
     )
     if held and recent is None:
-        inviting.visit(invitation, READ, revision_id=revision.id, at=at)
+        inviting.visit(invitation, READ, revision_id=revision_id, at=at)
+    db.session.commit()
 
 
 def invited_to(release: Release) -> list[Invitation]:

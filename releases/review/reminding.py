@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from releases.review import outside
 from releases.review.models import Review, Verdict
 from releases.review.reviewing import people_of
 
+log = logging.getLogger(__name__)
+
 A_DAY = timedelta(days=1)
 AT_ONCE = 200
 
@@ -29,8 +32,12 @@ def remind_reviewers() -> None:
     due = _due(at=now())
     db.session.rollback()
     for review_id in due:
-        remind(db.session.get_one(Review, review_id), at=now())
-        db.session.commit()
+        try:
+            remind(db.session.get_one(Review, review_id), at=now())
+            db.session.commit()
+        except Exception:
+            db.session.rollback()
+            log.exception("nobody could be reminded of review %s", review_id)
     if due:
         jobs.ring("deliver")
 

@@ -63,9 +63,7 @@ def page(token: str) -> ResponseReturnValue:
     invitation = inviting.invited(token, Purpose.REVIEW, at=now())
     shown = outside.submitted_revision(invitation.release)
     if request.method == "GET":
-        db.session.rollback()  # the record begins a transaction of its own
         outside.look(invitation, shown, at=now())
-        db.session.commit()
     return _page(token, invitation, shown)
 
 
@@ -84,8 +82,8 @@ def comment(token: str) -> ResponseReturnValue:
             text=form.get("text", ""),
             part=form.get("part", ""),
             passage=form.get("passage", ""),
-            before=form.get("before", "")[:60],
-            after=form.get("after", "")[:60],
+            before=form.get("words_before", "")[:60],
+            after=form.get("words_after", "")[:60],
             invitation=invitation,
             at=now(),
         )

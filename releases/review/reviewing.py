@@ -113,7 +113,11 @@ def ask(release: Release, request: Request, *, by: User, at: datetime) -> list[R
     _check(release, request, at=at)
     known = reviews(release)
     asked_people = {one.user_id for one in known if not one.required}
-    asked_outside = {one.invitation.email for one in known if one.invitation}
+    asked_outside = {
+        one.invitation.email
+        for one in known
+        if one.invitation and outside.is_open(one.invitation, at=at)
+    }
     asked = []
     for person in dict.fromkeys(request.people):
         if person.id not in asked_people:
@@ -309,13 +313,12 @@ def tell_voided(release: Release, approved_revision_id: int, *, by: User, at: da
 
 
 def people_of(review: Review) -> list[User]:
-    """The colleagues an answer is waited for from; administrators when the role has nobody."""
-    if review.user is not None:
-        return [review.user]
-    if review.role is None:
+    """The colleagues an answer is waited for from; administrators where nobody else may give it."""
+    if review.user is None and review.role is None:
         return []
     writer = responsible(review.release) if organisation().four_eyes else None
-    people = [person for person in colleagues(review.role) if person.id != writer]
+    asked = [review.user] if review.user else colleagues(review.role) if review.role else []
+    people = [person for person in asked if person.id != writer]
     people = allowed(people, review.release)
     return people or [one for one in colleagues(Role.ADMIN) if one.id != writer]
 

@@ -27,7 +27,7 @@
     const walk = (node) => {
       if (node.nodeType === Node.TEXT_NODE) {
         text += node.data.replace(/[ \t\r\n]+/g, " ");
-      } else if (!node.matches?.(".block-tool")) {
+      } else if (!node.matches?.(".block-tool, figure")) {
         const parts = node.matches?.(BLOCKS);
         if (parts) text += "\n";
         node.childNodes.forEach(walk);
@@ -74,7 +74,7 @@
       if (step) all[(all.indexOf(document.activeElement) + step + all.length) % all.length].focus();
     });
     cancel.addEventListener("click", () => {
-      ["passage", "part", "before", "after", "replacement"].forEach((name) => {
+      ["passage", "part", "words_before", "words_after", "replacement"].forEach((name) => {
         if (field(name)) field(name).value = "";
       });
       turn(false, false);
@@ -95,7 +95,26 @@
       tools.style.left = `${Math.max(0, Math.min(box.left - around.left, most))}px`;
     }
 
-    function passageOf(range) {
+    // Half words help nobody: both ends go on to where their word ends.
+    function wholeWords(range) {
+      const whole = range.cloneRange();
+      const { startContainer: first, endContainer: last } = whole;
+      const isWord = (letter) => /[\p{L}\p{N}]/u.test(letter ?? "");
+      if (first.nodeType === Node.TEXT_NODE) {
+        let at = whole.startOffset;
+        while (at > 0 && isWord(first.data[at]) && isWord(first.data[at - 1])) at -= 1;
+        whole.setStart(first, at);
+      }
+      if (last.nodeType === Node.TEXT_NODE) {
+        let at = whole.endOffset;
+        while (at > 0 && isWord(last.data[at - 1]) && isWord(last.data[at])) at += 1;
+        whole.setEnd(last, at);
+      }
+      return whole;
+    }
+
+    function passageOf(selected) {
+      const range = wholeWords(selected);
       const inside = range.commonAncestorContainer;
       const part = (inside.nodeType === Node.ELEMENT_NODE ? inside : inside.parentElement)
         .closest("[data-part]");
@@ -105,14 +124,15 @@
       return {
         part: part.dataset.part,
         passage,
-        before: between([part, 0], [range.startContainer, range.startOffset]).slice(-AROUND),
-        after: between([range.endContainer, range.endOffset], [part, last]).slice(0, AROUND),
-        top: range.getBoundingClientRect().top,
+        words_before: between([part, 0], [range.startContainer, range.startOffset]).slice(-AROUND),
+        words_after: between([range.endContainer, range.endOffset], [part, last]).slice(0, AROUND),
       };
     }
 
     function begin(about, suggests) {
-      ["part", "passage", "before", "after"].forEach((name) => { field(name).value = about[name]; });
+      ["part", "passage", "words_before", "words_after"].forEach((name) => {
+        field(name).value = about[name];
+      });
       if (field("suggests")) field("suggests").checked = suggests;
       if (field("replacement")) field("replacement").value = suggests ? about.passage : "";
       tools.hidden = true;

@@ -16,7 +16,7 @@ from releases.editorial import workflow
 from releases.editorial.models import State, StoryAccess
 from releases.editorial.questions import history
 from releases.editorial.writing import save, text_of
-from releases.review import deciding, reviewing
+from releases.review import deciding, inviting, reviewing
 from releases.review.models import Review, Verdict
 from releases.review.reminding import remind, remind_reviewers
 from releases.review.reviewing import Outsider, Request, outsiders, reviews, unpassed
@@ -396,6 +396,25 @@ def test_a_chain_with_somebody_who_has_left_says_so(
         in_review(writer, step("Språk", person=reviewer))
 
     assert refused.value.key == "reviewer_gone"
+
+
+def test_a_step_of_the_writers_own_is_asked_of_the_administrators(
+    app: Flask, writer: User, admin: User
+) -> None:
+    in_review(writer, step("Läsa", person=writer))
+
+    assert told("review_asked") == {"Cia": 1}
+
+
+def test_whose_link_was_taken_back_can_be_asked_again(app: Flask, writer: User) -> None:
+    release = in_review(writer, request=Request(outsiders=(EVA,)))
+    first = next(one.invitation for one in reviews(release) if one.invitation)
+    inviting.revoke(first, by=writer, at=LATER)
+
+    (again,) = deciding.ask_more(release, Request(outsiders=(EVA,)), by=writer, at=LATER)
+
+    assert again.invitation != first
+    assert letters_to(EVA.email) == 2
 
 
 # Answers
