@@ -13,7 +13,7 @@ const LOOKS = [
 
 /** A button that shows the preview, and tabs for its looks. */
 export function showPreview(form, keeper) {
-  const side = document.querySelector(".writing");
+  const side = document.querySelector(".writing__side");
   const more = document.getElementById("editor-more");
   if (!form.dataset.preview || !side || !more) return;
   let look = LOOKS[0][0];
@@ -63,7 +63,7 @@ export function showPreview(form, keeper) {
     tab.click();
   });
   choose(look);
-  side.append(beside);
+  side.prepend(beside);
   more.prepend(toggle);
   keeper.onSaved(() => { if (!beside.hidden) show(); });
 }
