@@ -10,9 +10,8 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
@@ -21,7 +20,7 @@ from flask_security import auth_required
 
 from app.core.accounts import Role, User, me, only
 from app.core.audit import AuditEvent, acts, sentence, who
-from app.core.clock import now
+from app.core.clock import midnight, midnight_after, now
 from app.core.db import db
 from app.core.formats import iso, local_stamp
 from app.core.organisation import organisation
@@ -158,13 +157,13 @@ def as_data(event: AuditEvent, language: str) -> dict[str, Any]:
 
 
 def _events(wanted: Wanted, person: User | None) -> sa.Select[AuditEvent]:
-    text = wanted.text.strip()
+    text, zone = wanted.text, organisation().time_zone
     given: list[tuple[object, sa.ColumnElement[bool]]] = [
         (wanted.person, AuditEvent.actor_id == wanted.person),
         (wanted.act, AuditEvent.action == wanted.act),
         (wanted.subject, AuditEvent.subject == wanted.subject),
-        (wanted.since, AuditEvent.at >= _midnight(wanted.since or date.min)),
-        (wanted.until, AuditEvent.at < _midnight(_next_day(wanted.until))),
+        (wanted.since, AuditEvent.at >= midnight(wanted.since or date.min, zone)),
+        (wanted.until, AuditEvent.at < midnight_after(wanted.until or date.max, zone)),
         (text, sa.or_(*(_says(form) for form in _spellings(text)))),
     ]
     seen = sa.exists().where(Release.id == AuditEvent.subject_id, visible_to(person))
@@ -191,11 +190,11 @@ def _wanted() -> Wanted:
     asked = request.args
     return Wanted(
         person=asked.get("person", type=_number),
-        act=asked.get("act", ""),
-        subject=asked.get("subject", ""),
+        act=asked.get("act", "").replace("\0", ""),
+        subject=asked.get("subject", "").replace("\0", ""),
         since=asked.get("since", type=date.fromisoformat),
         until=asked.get("until", type=date.fromisoformat),
-        text=asked.get("text", "").strip()[:100],
+        text=asked.get("text", "").replace("\0", "").strip()[:100],
     )
 
 
@@ -203,16 +202,6 @@ def _number(text: str) -> int:
     if len(text) > 15:
         raise ValueError(text)
     return int(text)
-
-
-def _midnight(day: date) -> datetime:
-    """When a day begins on the organisation's clock."""
-    day = max(day, date(1970, 1, 2))  # what comes before has no place on every machine
-    return datetime.combine(day, time.min, ZoneInfo(organisation().time_zone))
-
-
-def _next_day(day: date | None) -> date:
-    return day + timedelta(days=1) if day and day < date.max else date.max
 
 
 def _page_of(event: AuditEvent, person: User) -> str:

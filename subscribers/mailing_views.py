@@ -31,13 +31,20 @@ from app.core import jobs
 from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
+from app.core.errors import NotFound
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
 from app.core.words.language import interface_language
 from subscribers.mailings import controlling, questions
 from subscribers.mailings.controlling import GOING, OPEN
 from subscribers.mailings.messages import Prepared, Slot
-from subscribers.mailings.models import DeliveryState, Mailing, MailingPart, MailingState
+from subscribers.mailings.models import (
+    DeliveryState,
+    Mailing,
+    MailingKind,
+    MailingPart,
+    MailingState,
+)
 from subscribers.mailings.questions import Progress, mailing_by_id
 
 blueprint = Blueprint("mailings", __name__, url_prefix="/office/mailings")
@@ -71,7 +78,7 @@ def index() -> ResponseReturnValue:
 
 @blueprint.get("/<int:mailing_id>")
 def show(mailing_id: int) -> ResponseReturnValue:
-    mailing = mailing_by_id(mailing_id)
+    mailing = _mailing(mailing_id)
     may_control = me().may(Role.EDITOR)
     page = render_template(
         "office/mailings/show.html",
@@ -94,14 +101,14 @@ def show(mailing_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:mailing_id>/progress")
 def progress(mailing_id: int) -> ResponseReturnValue:
     """What the page asks for again and again while mails go out."""
-    mailing = mailing_by_id(mailing_id)
+    mailing = _mailing(mailing_id)
     return jsonify(questions.as_data(mailing, Progress(questions.counts(mailing_id))))
 
 
 @blueprint.get("/<int:mailing_id>/html")
 def html(mailing_id: int) -> ResponseReturnValue:
     """The frozen mail as a page whose links lead nowhere."""
-    answer = Response(without_links(_part(mailing_by_id(mailing_id), "html")), mimetype="text/html")
+    answer = Response(without_links(_part(_mailing(mailing_id), "html")), mimetype="text/html")
     answer.headers["Content-Security-Policy"] = FRAME_POLICY
     return answer
 
@@ -123,7 +130,7 @@ def resume(mailing_id: int) -> ResponseReturnValue:
 @blueprint.get("/<int:mailing_id>/cancel")
 @only(Role.EDITOR)
 def ask_to_cancel(mailing_id: int) -> ResponseReturnValue:
-    mailing = mailing_by_id(mailing_id)
+    mailing = _mailing(mailing_id)
     if mailing.state not in OPEN:
         return redirect(url_for("mailings.show", mailing_id=mailing_id))
     found = Progress(questions.counts(mailing_id))
@@ -137,10 +144,18 @@ def cancel(mailing_id: int) -> ResponseReturnValue:
 
 
 def _control(mailing_id: int, verb: Callable[..., None], said: str) -> ResponseReturnValue:
-    verb(mailing_by_id(mailing_id), by=me(), at=now())
+    verb(_mailing(mailing_id), by=me(), at=now())
     db.session.commit()
     flash(translate(said, interface_language()), "success")
     return redirect(url_for("mailings.show", mailing_id=mailing_id))
+
+
+def _mailing(mailing_id: int) -> Mailing:
+    """Raises NotFound; a letter to one person is for its reader, and for administrators."""
+    mailing = mailing_by_id(mailing_id)
+    if mailing.kind is MailingKind.LETTER and not me().may(Role.ADMIN):
+        raise NotFound("no_such_mailing", id=mailing_id)
+    return mailing
 
 
 def _part(mailing: Mailing, kind: str) -> str:

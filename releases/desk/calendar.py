@@ -9,13 +9,12 @@ from calendar import Calendar
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from app.core.accounts import User
-from app.core.clock import local
+from app.core.clock import local, midnight, midnight_after
 from app.core.db import db
 from releases.desk.access import visible_to
 from releases.editorial.models import Release, State
@@ -115,11 +114,7 @@ def weeks(first: date, found: Iterable[Entry], *, zone: str) -> list[list[Day]]:
 def span(first: date, *, zone: str) -> tuple[datetime, datetime]:
     """The moments between which the squares of a month lie."""
     days = [day for week in Calendar().monthdatescalendar(first.year, first.month) for day in week]
-    clock = ZoneInfo(zone)
-    return (
-        datetime.combine(days[0], time.min, clock),
-        datetime.combine(days[-1] + timedelta(days=1), time.min, clock),
-    )
+    return midnight(days[0], zone), midnight_after(days[-1], zone)
 
 
 def _between(

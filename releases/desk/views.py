@@ -119,7 +119,7 @@ def _wanted() -> Wanted:
     asked = request.args
     state, language = asked.get("state", ""), asked.get("language", "")
     return Wanted(
-        words=" ".join(asked.get("words", "").split())[:200],
+        words=" ".join(asked.get("words", "").replace("\0", " ").split())[:200],
         state=State(state) if state in set(State) else None,
         programme_id=_number(asked.get("programme", "")) or None,
         language=language if language in LANGUAGES else "",

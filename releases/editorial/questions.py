@@ -6,13 +6,13 @@ Every list is for somebody (`to`), and leaves out what they may not see; None is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.core.accounts import User
+from app.core.clock import midnight, midnight_after
 from app.core.db import UTCDateTime, db
 from app.core.errors import NotFound
 from app.core.organisation import organisation
@@ -125,6 +125,7 @@ def revision_of(release: Release, revision_id: int) -> Revision:
 
 
 def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    zone = organisation().time_zone
     when = sa.func.coalesce(Release.published_at, Release.updated_at, type_=UTCDateTime)
     rounds = sa.select(Round.id).where(Round.programme_id == wanted.programme_id)
     wrote = sa.select(Revision.id).where(
@@ -135,18 +136,12 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         (wanted.programme_id, Story.round_id.in_(rounds)),
         (wanted.language, Release.language == wanted.language),
         (wanted.author_id, wrote.exists()),
-        (wanted.since, when >= _midnight(wanted.since)),
-        (wanted.until, when < _midnight(wanted.until, days=1)),
+        (wanted.since, when >= midnight(wanted.since or date.min, zone)),
+        (wanted.until, when < midnight_after(wanted.until or date.max, zone)),
     ]
     words = wanted.words.casefold().split()[:MOST_WORDS]
     said = [Release.search_text.contains(word, autoescape=True) for word in words]
     return [condition for value, condition in given if value] + said
-
-
-def _midnight(day: date | None, *, days: int = 0) -> datetime:
-    """When a day begins on the organisation's clock; some later day's beginning with `days`."""
-    start = (day or date.min) + timedelta(days=days)
-    return datetime.combine(start, time.min, ZoneInfo(organisation().time_zone))
 
 
 def whole() -> sa.Select[Release]:

@@ -15,6 +15,7 @@ from app.core.html import clean, clean_inline, plain
 from app.core.organisation import Organisation, Rounding, organisation
 from app.core.words import translate
 from releases.desk.access import shown_to
+from releases.desk.notifying import Kind, tell
 from releases.drafting.drafting import (
     Context,
     Draft,
@@ -28,7 +29,7 @@ from releases.drafting.drafting import (
 from releases.drafting.templates import house_template, parts
 from releases.editorial.models import Contact, Release, Revision, State, Story
 from releases.editorial.texts import search_text
-from releases.editorial.workflow import Action, find_move, remember
+from releases.editorial.workflow import Action, concerned, find_move, remember
 from releases.review.inviting import any_open
 from releases.review.models import Purpose
 from releases.review.reviewing import tell_voided
@@ -215,6 +216,7 @@ def save(
             raise Conflict("saved_meanwhile", revision=release.head_id)
     db.session.refresh(release)
     remember(release, Action.EDIT.value, move.start, by=by, at=at)
+    _tell_translators(release, by=by, at=at)
     if move.start in (State.APPROVED, State.SCHEDULED, State.FAILED):
         tell_voided(release, base_id, by=by, at=at)
     return revision
@@ -251,6 +253,22 @@ def text_of(revision: Revision) -> Text:
         images=list(revision.images),
         documents=list(revision.documents),
     )
+
+
+def _tell_translators(release: Release, *, by: User, at: datetime) -> None:
+    """Let those behind the versions made from it know; once until they follow it again."""
+    versions = sa.select(Release).where(
+        Release.original_id == release.id, Release.state != State.WITHDRAWN
+    )
+    for version in db.session.scalars(versions):
+        tell(
+            concerned(version),
+            Kind.ORIGINAL_CHANGED,
+            version,
+            key=f"original:{version.id}:{version.follows_id}",
+            at=at,
+            but=by,
+        )
 
 
 def _sought(text: Text) -> str:
