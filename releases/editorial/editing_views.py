@@ -40,6 +40,7 @@ from releases.editorial.models import Release, Revision
 from releases.editorial.release_views import number, reading_of
 from releases.editorial.workflow import WRITERS, Action
 from releases.editorial.writing import Text, figures_of, text_of
+from releases.review import commenting, signing_off
 
 EXTRA_LINKS = 2
 ASKED_BY_PAGES = {"editing.autosave", "editing.presence"}
@@ -245,6 +246,8 @@ def _editor(
         error=error,
         note=note,
         contacts=people,
+        comments=commenting.for_editor(release),
+        quotes=signing_off.for_editor(release),
         figures=figures_of(round_, release.language) if round_ else {},
         embeds=[*editing_forms.embeds(release, text, people)],
         chosen={

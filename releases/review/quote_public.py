@@ -11,18 +11,21 @@ from datetime import datetime
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from limits import parse
+from markupsafe import Markup
 
 from app.core.clock import now
 from app.core.db import db, writing
 from app.core.errors import BadInput, Conflict, DomainError, NotFound, NotNow
 from app.core.html import plain, without_gaps
 from app.core.jobs import ring
+from app.core.organisation import organisation
 from app.core.security import csrf, limiter
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, speak, t
 from releases.review import quotes, signing_off
 from releases.review.inviting import invited, visit
 from releases.review.models import Answer, Invitation, Purpose, SignOff
+from releases.review.signing_off import Sheet
 
 blueprint = Blueprint("quotes", __name__)
 csrf.exempt(blueprint)
@@ -115,12 +118,21 @@ def _page(invitation: Invitation, *, error: DomainError | None = None, said: str
         headline=release.head.title,
         text_lead=plain(without_gaps(release.head.lead)),
         before=quotes.before(release.head.body, paper.quote.index) if paper.quote else "",
+        here=_in_house_style(paper),
         refusal=refusal,
         field=FIELDS.get(error.key, "") if error else "",
         said=said,
         given=request.form,
         other=next(one for one in LANGUAGES if one != interface_language()),
     )
+
+
+def _in_house_style(paper: Sheet) -> Markup:
+    if paper.quote is None:
+        return Markup()
+    glyph, language = organisation().quote_glyph, paper.invitation.release.language
+    said = quotes.spoken_alone(paper.quote, language=language, glyph=glyph)
+    return Markup(said)  # noqa: S704 - each part is escaped
 
 
 def _invited(token: str) -> Invitation:

@@ -150,6 +150,13 @@ def spoken(body: str, *, language: str, glyph: str) -> str:
     return "".join([*out, body[at:]])
 
 
+def spoken_alone(quote: Quote, *, language: str, glyph: str) -> str:
+    """One quote as readers will meet it, as HTML."""
+    said = "".join(f"<p>{html.escape(part)}</p>" for part in paragraphs_of(quote.words))
+    footer = f"<footer>{html.escape(quote.attribution)}</footer>"
+    return spoken(f"<blockquote>{said}{footer}</blockquote>", language=language, glyph=glyph)
+
+
 def _spans(body: str) -> Iterator[tuple[int, int]]:
     """Where the inside of each outermost block quote begins and ends."""
     depth, start = 0, 0

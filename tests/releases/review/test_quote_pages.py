@@ -86,7 +86,8 @@ def test_the_page_shows_the_quote_and_where_it_will_stand(
 ) -> None:
     page = words(client.get(address(sign_off)).text)
 
-    assert page.count("Det här stärker den lokala demokratin.") == 3  # large, in its place, to edit
+    assert page.count("Det här stärker den lokala demokratin") == 3  # large, to edit, in its place
+    assert "– Det här stärker den lokala demokratin, säger Anna Larsson, enhetschef, Sida." in page
     assert release.head.title.replace("\u00a0", " ") in page
     assert "Pengarna är fördelade." in page
     assert "Anna Larsson, enhetschef, Sida" in page
@@ -440,3 +441,15 @@ def test_the_page_leaves_half_written_sentences_out(
 
     assert "Klart." in page
     assert "[Fyll i" not in page
+
+
+def test_the_editing_page_is_given_what_is_known_of_each_quote(
+    client: FlaskClient, release: Release, sign_off: SignOff, writer: User
+) -> None:
+    page = signed_in(client, writer).get(f"/office/releases/{release.id}/edit").text
+
+    [given] = re.findall(r'<li data-words="([^"]*)" data-by="([^"]*)" data-state="([^"]*)"', page)[
+        :1
+    ]
+    by = "Anna Larsson, enhetschef, Sida"
+    assert given == ("Det här stärker den lokala demokratin.", by, "pending")
