@@ -8,6 +8,7 @@ letter of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -48,8 +49,12 @@ class Reach:
 
 
 def note_of(text: str) -> str:
-    """What readers are told was wrong, on one line. Raises BadInput when it says nothing."""
-    note = " ".join(text.split())
+    """What readers are told was wrong, as one paragraph. Raises BadInput when it says nothing.
+
+    The groups of a long figure are held together, however they were typed.
+    """
+    note = re.sub(r"[ \t\r\n]+", " ", text).strip()  # no-break spaces stay in their figures
+    note = re.sub(r"(?<=\d) (?=\d{3}(?!\d))", "\u00a0", note)
     if not note:
         raise BadInput("correction_note_missing")
     if len(note) > LONGEST_NOTE:

@@ -278,7 +278,7 @@ def publish(
     """
     first = release.published_at is None
     is_correction = not first and change is Change.CORRECTION
-    note = note_of(note) if is_correction else " ".join(note.split())
+    note = note_of(note) if is_correction else note.strip()
     find_move(release, Action.PUBLISH, by=by)
     if not release.head.title:
         raise NotNow("headline_missing")

@@ -4,6 +4,6 @@ const shown = document.querySelector("[data-correction-shown]");
 
 if (note && shown) {
   note.addEventListener("input", () => {
-    shown.textContent = note.value.trim().replace(/\s+/g, " ") || "…";
+    shown.textContent = note.value.trim().replace(/[ \t\r\n]+/g, " ") || "…";
   });
 }

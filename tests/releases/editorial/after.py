@@ -17,7 +17,10 @@ from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 
-NOTE = "I en tidigare version angavs 2 650 000 kronor. Rätt uppgift är 2 750 000 kronor."
+NOTE = (
+    "I en tidigare version angavs 2\u00a0650\u00a0000 kronor."
+    " Rätt uppgift är 2\u00a0750\u00a0000 kronor."
+)
 AN_HOUR = timedelta(hours=1)
 
 

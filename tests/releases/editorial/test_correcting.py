@@ -73,7 +73,7 @@ def test_a_correction_tells_those_who_got_the_wrong_words_and_no_others(
     }
     texts = [one.text for one in post.letters if one.to.endswith("@news.example")]
     assert all("2\u00a0750\u00a0000\u00a0kronor" in text for text in texts)
-    assert not any("2\u00a0650\u00a0000" in text for text in texts)
+    assert not any("2\u00a0650\u00a0000\u00a0kronor" in text for text in texts)
 
 
 def test_the_mail_opens_with_what_was_wrong_and_holds_the_right_text_whole(
@@ -291,6 +291,16 @@ def test_a_correction_says_what_was_wrong(
 
     assert refused.value.key == "correction_note_missing"
     assert release.state is State.APPROVED
+
+
+def test_the_figures_of_a_note_are_kept_from_breaking_over_lines(
+    app: Flask, writer: User, editor: User
+) -> None:
+    note = "Rätt uppgift är\n2 750\u00a0000\u00a0kronor. "
+
+    release = corrected(published(writer, editor), writer, editor, note=note)
+
+    assert history(release)[-1].note == "Rätt uppgift är 2\u00a0750\u00a0000\u00a0kronor."
 
 
 def test_a_correction_since_a_version_that_was_never_live_is_refused(
