@@ -11,7 +11,9 @@
   const AROUND = 60; // letters kept on each side of a passage
   const BLOCKS = "p, li, h2, h3, td, th, caption, blockquote, footer, ul, ol, table, tr, div, br";
   const wide = matchMedia("(min-width: 62rem)");
-  const list = page.querySelector(".notes");
+  const list = page.querySelector(".notes") ?? makeList();
+  const slot = document.createElement("li"); // where the form stands beside its passage
+  let slotTop = 0; // of that passage, on the page
   const notes = [...page.querySelectorAll("[data-note]")];
 
   markTogether();
@@ -79,6 +81,7 @@
       });
       turn(false, false);
       home.after(form);
+      slot.remove();
       place();
     });
 
@@ -126,6 +129,7 @@
         passage,
         words_before: between([part, 0], [range.startContainer, range.startOffset]).slice(-AROUND),
         words_after: between([range.endContainer, range.endOffset], [part, last]).slice(0, AROUND),
+        top: range.getBoundingClientRect().top + scrollY,
       };
     }
 
@@ -137,10 +141,15 @@
       if (field("replacement")) field("replacement").value = suggests ? about.passage : "";
       tools.hidden = true;
       turn(true, suggests);
-      list ? list.before(form) : home.after(form);
+      slotTop = about.top;
+      const next = notes.find((note) => topOf(note) > about.top);
+      if (next) next.before(slot);
+      else if (notes.length) notes[notes.length - 1].after(slot);
+      else list.prepend(slot);
+      slot.append(form);
       place();
       const at = suggests ? field("replacement") : field("text");
-      at.focus({ preventScroll: wide.matches });
+      at.focus();
       if (!wide.matches) form.scrollIntoView({ block: "center" });
       if (suggests) at.setSelectionRange(at.value.length, at.value.length);
     }
@@ -173,18 +182,28 @@
     }
   }
 
+  function makeList() {
+    const made = document.createElement("ol");
+    made.className = "notes";
+    form?.before(made);
+    return made;
+  }
+
+  // The height of a note's passage on the page.
+  function topOf(note) {
+    if (note === slot) return slotTop;
+    const start = document.getElementById(`passage-${note.dataset.note}`)?.nextElementSibling;
+    return start ? start.getBoundingClientRect().top + scrollY : 0;
+  }
+
   // Each note at the height of its passage, or below the one before it.
   function place() {
-    notes.forEach((note) => { note.style.marginTop = ""; });
-    if (!list) return;
-    list.style.minHeight = "";
-    if (form) form.style.marginTop = "";
+    const placed = [...list.children].filter((one) => one === slot || notes.includes(one));
+    placed.forEach((note) => { note.style.marginTop = ""; });
     if (!wide.matches) return;
     const gap = 12;
-    for (const note of notes) {
-      const start = document.getElementById(`passage-${note.dataset.note}`)?.nextElementSibling;
-      if (!start) continue;
-      const lower = start.getBoundingClientRect().top - note.getBoundingClientRect().top;
+    for (const note of placed) {
+      const lower = topOf(note) - note.getBoundingClientRect().top - scrollY;
       if (lower > 0) note.style.marginTop = `${lower + (note.previousElementSibling ? gap : 0)}px`;
     }
   }
