@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import joinedload
 
 from app.core.accounts import User
+from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from app.core.words import translate
@@ -42,6 +43,11 @@ EMBEDDED = re.compile(r'<figure data-(image|document|contact)="([0-9]+)"></figur
 MOST_TEXT = 5000
 MOST_FROM_OUTSIDE = 100  # by one invited person: each is told to the writer
 MOST_COMMENTS = 500  # of one release, shown and looked for
+SETTLED = {
+    Outcome.RESOLVED: "resolve",
+    Outcome.ACCEPTED: "accept",
+    Outcome.REJECTED: "reject",
+}  # as the audit log calls it
 
 
 @dataclass
@@ -172,6 +178,7 @@ def reopen(about: Comment, *, by: User, at: datetime) -> None:
     if not won:
         raise Conflict("comment_settled")
     db.session.refresh(about)
+    _record("reopen", about, by=by, at=at)
 
 
 def accept(about: Comment, *, by: User, at: datetime) -> Revision:
@@ -396,6 +403,13 @@ def _settle(about: Comment, outcome: Outcome, *, by: User, at: datetime) -> None
     if not won:
         raise Conflict("comment_settled")
     db.session.refresh(about)
+    _record(SETTLED[outcome], about, by=by, at=at)
+
+
+def _record(act: str, about: Comment, *, by: User, at: datetime) -> None:
+    release = db.session.get_one(Release, about.release_id)
+    title = release.head.title
+    record(f"comment.{act}", "release", release.id, title=title, by=by, at=at, name=name_of(about))
 
 
 def _tell(
