@@ -195,6 +195,12 @@ def weight_of(code: str, choices: Mapping[str, str] | None = None) -> Weight:
     return Weight.WARN if weight is Weight.OFF and code in NOT_OFF else weight
 
 
+def weights_here() -> dict[str, Weight]:
+    """What every line weighs in this office."""
+    choices = organisation().preflight
+    return {code: weight_of(code, choices) for code in SHIPPED}
+
+
 def preflight(release: Release, *, at: datetime) -> list[Line]:
     """Every line for the head, blocking ones first, in the order of the page otherwise.
 
@@ -203,7 +209,7 @@ def preflight(release: Release, *, at: datetime) -> list[Line]:
     """
     if not _looks:
         raise RuntimeError("releases.editorial.preflight_lines has not been imported")
-    weights = {code: weight_of(code) for code in SHIPPED}
+    weights = weights_here()
     subject = Subject(release, at)
     found = [
         replace(line, weight=weights[line.code])
@@ -222,7 +228,8 @@ def preflight(release: Release, *, at: datetime) -> list[Line]:
 def in_order(lines: Iterable[Line]) -> list[str]:
     """The codes that were looked at and had nothing to say."""
     told = {line.code for line in lines}
-    return [code for code in SHIPPED if code not in told and weight_of(code) is not Weight.OFF]
+    weights = weights_here()
+    return [code for code in SHIPPED if code not in told and weights[code] is not Weight.OFF]
 
 
 def blocking(lines: Iterable[Line]) -> list[Line]:
@@ -297,7 +304,7 @@ def weigh(choices: Mapping[str, str], *, by: User, at: datetime) -> None:
     if not by.may():
         raise NotAllowed("admins_only")
     office = organisation()
-    before = {code: weight_of(code) for code in SHIPPED}
+    before = weights_here()
     kept = {}
     for code, chosen in choices.items():
         if code not in SHIPPED or chosen not in set(Weight):

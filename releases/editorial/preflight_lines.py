@@ -29,6 +29,7 @@ from releases.editorial.models import Contact, Release, State
 from releases.editorial.preflight import Detail, Line, Subject, looks
 from releases.editorial.translating import changes_since, untranslated
 from releases.media.licences import rights_problems
+from releases.media.questions import images_of
 from releases.review.models import Comment, Outcome, Review
 from releases.review.signing_off import Standing, unsigned
 from releases.rounds.confirming import ticks
@@ -158,13 +159,21 @@ def _of_style(code: str, slips: list[Lint]) -> Line:
 
 @looks(*PICTURE_LINES.values())
 def _pictures(subject: Subject) -> Iterator[Line]:
-    for image in subject.revision.images:
-        for problem in rights_problems(image, subject.release.language):
-            yield Line(
-                PICTURE_LINES[problem],
-                facts={"name": image.get("filename", "")},
-                about=str(image["id"]),
-            )
+    printed, language = subject.revision.images, subject.release.language
+    wanting = {one["id"]: rights_problems(one, language) for one in printed}
+    if not any(wanting.values()):
+        return
+    described = {one.id: one.printed(language) for one in images_of(subject.release.story_id)}
+    for image in printed:
+        left = rights_problems(described.get(image["id"], image), language)
+        for problem in wanting[image["id"]]:
+            facts = {"name": image.get("filename", ""), **_place(problem in left)}
+            yield Line(PICTURE_LINES[problem], facts=facts, about=str(image["id"]))
+
+
+def _place(is_wanting: bool) -> dict[str, str]:
+    """Whether it is put right where it belongs, or has been and the text has to be saved anew."""
+    return {} if is_wanting else {"where": "saved"}
 
 
 @looks("no_contact", "contact_unreachable", "contact_away")
@@ -176,9 +185,11 @@ def _contacts(subject: Subject) -> Iterator[Line]:
     known = _cards_of([one["id"] for one in printed])
     for one in printed:
         about = str(one["id"])
-        if not (one["phone"] or one["email"]):
-            yield Line("contact_unreachable", facts={"name": one["name"]}, about=about)
         contact = known.get(one["id"])
+        if not (one["phone"] or one["email"]):
+            has_none = contact is None or not (contact.phone or contact.email)
+            facts = {"name": one["name"], **_place(has_none)}
+            yield Line("contact_unreachable", facts=facts, about=about)
         if contact and contact.away_on(subject.day) and not answers_for(contact, subject.day):
             facts = {"name": one["name"], "day_on": subject.day.isoformat()}
             yield Line("contact_away", facts=facts, about=about)

@@ -153,8 +153,11 @@ def _mail_words(release: Release, language: str, zone: str) -> str:
 def _shown(release: Release, line: Line, person: User) -> Shown:
     details = [_detail(line, one.words, one.instead) for one in line.details]
     why = t(f"preflight.why.{line.code}")
-    if line.facts.get("where") == "sender":
-        why = f"{why} {t('preflight.in_sender')}"
+    match line.facts.get("where"):
+        case "sender":
+            why = f"{why} {t('preflight.in_sender')}"
+        case "saved":
+            why = t("preflight.save_again")
     return Shown(
         line,
         line.sentence(interface_language()),
@@ -215,7 +218,8 @@ def _sender(release: Release, line: Line) -> str:
     return url_for("office.edit_organisation", _anchor=f"about_{release.language}")
 
 
-REMEDIES: dict[str, tuple[str, tuple[Role, ...], Place]] = {
+Way = tuple[str, tuple[Role, ...], Place]
+REMEDIES: dict[str, Way] = {
     "figures_stale": ("preflight.fix.update", WRITING, _update),
     "figures_contradict": ("preflight.fix.facts", ANYBODY, _on_release("fact-check")),
     "rows_unchecked": ("preflight.fix.rows", ANYBODY, _on_round("rows")),
@@ -235,13 +239,16 @@ REMEDIES: dict[str, tuple[str, tuple[Role, ...], Place]] = {
     "reviews_open": ("preflight.fix.reviews", ANYBODY, _on_release("review")),
     "comments_open": ("preflight.fix.comments", ANYBODY, _on_release("comments")),
 }
-BY_EDITING = ("preflight.fix.edit", WRITING, _editing)
-IN_SENDER = ("preflight.fix.sender", (Role.ADMIN,), _sender)
+BY_EDITING: Way = ("preflight.fix.edit", WRITING, _editing)
+ELSEWHERE: dict[str, Way] = {
+    "sender": ("preflight.fix.sender", (Role.ADMIN,), _sender),
+    "saved": BY_EDITING,
+}
 
 
 def _remedy(release: Release, line: Line, person: User) -> Remedy:
-    is_sender = line.facts.get("where") == "sender"
-    text, roles, place = IN_SENDER if is_sender else REMEDIES.get(line.code, BY_EDITING)
+    elsewhere = ELSEWHERE.get(line.facts.get("where", ""))
+    text, roles, place = elsewhere or REMEDIES.get(line.code, BY_EDITING)
     if not person.may(*roles):
         whose = "admins" if roles == (Role.ADMIN,) else "editors"
         return Remedy(t(f"preflight.only_{whose}"))

@@ -17,7 +17,7 @@ from releases.editorial.preflight import (
     UNCHANGING,
     Weight,
     weigh,
-    weight_of,
+    weights_here,
 )
 
 blueprint = Blueprint("preflight_settings", __name__, url_prefix="/office/settings/preflight")
@@ -35,11 +35,11 @@ def show() -> ResponseReturnValue:
     return render_template(
         "office/settings/preflight.html",
         groups=GROUPS,
-        weights={code: weight_of(code) for code in SHIPPED},
+        weights=(weights := weights_here()),
         choices={code: _choices(code) for code in SHIPPED},
         shipped=SHIPPED,
         lowered=NOT_OFF,
-        differs=any(weight_of(code) is not SHIPPED[code] for code in SHIPPED),
+        differs=weights != SHIPPED,
     )
 
 
