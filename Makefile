@@ -4,7 +4,7 @@ PORT ?= 8000
 V := .venv
 PIP := $(V)/bin/python -m pip install -qq --disable-pip-version-check --no-input --require-hashes
 PYTEST := $(V)/bin/python -m pytest
-EDITOR := app/assets/editor
+EDITOR := app/editor
 BUNDLE := app/assets/bundles/editor.js
 
 export PYTHONPATH := $(CURDIR)

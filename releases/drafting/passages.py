@@ -17,7 +17,9 @@ from functools import cached_property
 from markupsafe import Markup, escape
 
 GAP_SIGN = "\ufffc"
-BLOCKS = {"p", "h2", "h3", "li", "ul", "ol", "blockquote", "footer", "div"}
+BLOCKS = {"p", "h2", "h3", "li", "ul", "ol", "blockquote", "footer", "div", "aside"} | {
+    *("table", "caption", "tr", "th", "td"),
+}
 PIECE = re.compile(
     r"""(?P<tag></?[a-zA-Z][^\s<>/"']*(?:"[^"]*"|'[^']*'|[^'"<>])*>)"""
     r"|(?P<entity>&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);)|(?P<letter>.)",

@@ -42,7 +42,9 @@ PARTS = ("headline", "lead", "body")
 BOUND = re.compile(r'<data((?:\s+[a-z-]+="[^"]*")*)\s*>(.*?)</data>', re.DOTALL)
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 TAG = re.compile(r"<[^>]*>")
-BLOCK = re.compile(r"</?(?:p|li|ul|ol|h2|h3|blockquote|footer)>")
+BLOCK = re.compile(
+    r"</?(?:p|li|ul|ol|h2|h3|blockquote|footer|aside|caption|td|th|tr|table)(?: [^>]*)?>"
+)
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 PLACE = re.compile("\ue000(\\d+)\ue001")
 OPENERS = " \u00a0–—-”“\"'»«‘’("

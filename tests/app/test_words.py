@@ -18,7 +18,11 @@ CODE = [
     path for top in ("app", "releases", "subscribers") for path in (CHECKOUT / top).rglob("*.py")
 ]
 TEMPLATES = [path for path in (CHECKOUT / "templates").rglob("*") if path.is_file()]
-SCRIPTS = list((CHECKOUT / "app" / "assets").rglob("*.js"))
+SCRIPTS = [
+    path
+    for folder in ("assets/scripts", "editor/src")
+    for path in (CHECKOUT / "app" / folder).rglob("*.js")
+]
 
 ERRORS = {"BadInput", "Conflict", "NotAllowed", "NotFound", "NotNow"}
 TRANSLATORS = {"t", "translate"}

@@ -456,6 +456,16 @@ def test_a_finding_knows_its_place_in_the_html_and_its_sentence() -> None:
     )
 
 
+def test_each_cell_of_a_table_is_read_alone() -> None:
+    row = '<table><tr><th scope="row">Falun</th><td>1</td><td>200 000 kronor</td></tr></table>'
+
+    assert [found.text for found in passages({"body": row}) if found.text] == [
+        "Falun",
+        "1",
+        "200 000 kronor",
+    ]
+
+
 def test_letters_in_two_pieces_are_read_as_one() -> None:
     (passage,) = passages({"body": "<p>Umea\u030a och O\u0308ckero\u0308</p>"})
 

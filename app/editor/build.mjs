@@ -6,7 +6,7 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 await build({
   entryPoints: [here("src/main.js")],
-  outfile: here("../bundles/editor.js"),
+  outfile: here("../assets/bundles/editor.js"),
   bundle: true,
   minify: true,
   format: "iife",
