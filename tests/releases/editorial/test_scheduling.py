@@ -73,13 +73,11 @@ def test_a_clock_that_jumps_half_an_hour_is_followed_too() -> None:
 
 
 @given(
-    st.datetimes(datetime(2025, 1, 1), datetime(2035, 1, 1)),
+    st.integers(0, 10 * 365 * 24 * 60),
     st.sampled_from([STOCKHOLM, "America/New_York", "Pacific/Auckland", "Asia/Kolkata"]),
 )
-def test_every_moment_is_found_again_by_what_the_wall_clock_shows(
-    naive: datetime, zone: str
-) -> None:
-    at = naive.replace(second=0, microsecond=0, tzinfo=UTC)
+def test_every_moment_is_found_again_by_what_the_wall_clock_shows(minutes: int, zone: str) -> None:
+    at = utc(2025, 1, 1) + timedelta(minutes=minutes)
     there = at.astimezone(ZoneInfo(zone))
 
     assert moment(there.date(), there.time(), zone, there.fold) == at
