@@ -19,14 +19,18 @@ from app.core.accounts import Role, User, add_user
 from app.core.clock import now
 from app.core.db import db
 from app.core.organisation import Organisation
+from app.demo.picture import draw
 from releases.editorial import workflow
-from releases.editorial.models import Contact
+from releases.editorial.models import Contact, Release, Story
 from releases.editorial.writing import draft_release, save, text_of
+from releases.media.models import Image
+from releases.media.storing import add, describe, make
 from releases.review.models import Answer
 from releases.review.quotes import quotes_in
 from releases.review.signing_off import record_answer
 from releases.rounds import importing
 from releases.rounds.communicating import communicate
+from releases.rounds.confirming import confirm
 from releases.rounds.models import Programme, Round
 from releases.rounds.reading import read
 from subscribers.audience.importing import import_file
@@ -34,6 +38,7 @@ from subscribers.audience.importing import import_file
 ROUND_FILE = Path(__file__).parent / "kommunala-partnerskap.csv"
 PUBLISHED = datetime(2022, 10, 28, 6, 0, tzinfo=UTC)
 TOLD = date(2022, 10, 27)
+DAY = timedelta(days=1)
 READERS = {
     "sv": ("nyheter@lokaltidningen.example", "redaktionen@radion.example", "eva@frilans.example"),
     "en": ("desk@newswire.example",),
@@ -50,6 +55,8 @@ class Person:
 
 PEOPLE = (
     Person("skribent@icld.example", "skribent-demo", "Skribenten", Role.WRITER),
+    Person("handlaggare@icld.example", "handlaggare-demo", "Handläggaren", Role.OFFICER),
+    Person("granskare@icld.example", "granskare-demo", "Granskaren", Role.REVIEWER),
     Person("redaktor@icld.example", "redaktor-demo", "Redaktören", Role.EDITOR),
     Person("admin@icld.example", "admin-demo-1", "Administratören", Role.ADMIN),
 )
@@ -63,17 +70,24 @@ def is_empty() -> bool:
 def move_in() -> None:
     """Fill an empty installation. Commits once, at the end."""
     at = now()
-    writer, editor, _admin = (
+    writer, officer, _reviewer, editor, _admin = (
         add_user(email=p.email, name=p.name, role=p.role, password=p.password, at=at)
         for p in PEOPLE
     )
     db.session.add(_organisation())
     db.session.add_all(_contacts())
     _subscribers()
-    round_ = _round(_programme(), by=writer, at=at)
-    communicate(round_, reference="2022-0147", on=TOLD, by=writer, at=at)
-    for language in ("sv", "en"):
-        _published(round_, language, writer=writer, editor=editor)
+    decided = PUBLISHED - timedelta(days=3)
+    round_ = _round(_programme(), by=officer, at=decided)
+    confirm(round_, [award.number for award in round_.awards], by=officer, at=decided)
+    communicate(round_, reference="2022-0147", on=TOLD, by=officer, at=PUBLISHED - DAY)
+    drafts = {
+        language: draft_release(round_, language, by=writer, at=PUBLISHED - 2 * DAY)[0]
+        for language in ("sv", "en")
+    }
+    picture = _picture(drafts["sv"].story, by=writer, at=PUBLISHED - 2 * DAY)
+    for release in drafts.values():
+        _published(release, picture, writer=writer, editor=editor)
     db.session.commit()
 
 
@@ -224,22 +238,39 @@ THEMES = {
     "ungas deltagande": "youth participation",
     "klimat": "climate",
 }
-
-
+PICTURE = {
+    "alt_sv": "Tio ljusa prickar på grön botten, parvis förbundna med bågar",
+    "alt_en": "Ten light dots on a green ground, joined in pairs by arcs",
+    "caption_sv": "Kommuner och regioner hittar sina partner. Illustrationen hör till demon.",
+    "caption_en": "Municipalities and regions find their partners. An illustration for the demo.",
+    "credit": "ICLD",
+    "licence": "press",
+}
 BY_PHONE = {"sv": "Godkänt per telefon.", "en": "Approved by telephone."}
 
 
-def _published(round_: Round, language: str, *, writer: User, editor: User) -> None:
-    """Draft, fill the gaps, have it approved by another pair of eyes, publish."""
-    at = PUBLISHED
-    release, _draft = draft_release(round_, language, by=writer, at=at - timedelta(days=2))
+def _picture(story: Story, *, by: User, at: datetime) -> Image:
+    made = make(draw(), filename="partnerskap.png")
+    picture = add(story, made, language="sv", by=by, at=at)
+    assert isinstance(picture, Image)
+    describe(picture, PICTURE, was={}, by=by, at=at)
+    return picture
+
+
+def _published(release: Release, picture: Image, *, writer: User, editor: User) -> None:
+    """Fill the gaps, have it approved by another pair of eyes, publish."""
+    at, language = PUBLISHED, release.language
     text = text_of(release.head)
     body = _with_quotes(text.body, language)
     body = _translated(body) if language == "en" else body
     at_end = body.rindex("<p>")
-    text = replace(text, body=body[:at_end] + MORE[language] + body[at_end:])
+    text = replace(
+        text,
+        body=body[:at_end] + MORE[language] + body[at_end:],
+        images=[picture.printed(language)],
+    )
     assert release.head_id is not None
-    told = at - timedelta(days=1)
+    told = at - DAY
     save(release, text, base_id=release.head_id, by=writer, at=told)
     for quote in quotes_in(release.head.body):
         how = BY_PHONE[language]
@@ -251,10 +282,9 @@ def _published(round_: Round, language: str, *, writer: User, editor: User) -> N
 
 def _with_quotes(body: str, language: str) -> str:
     for slot, (words, speaker) in QUOTES[language].items():
-        said = f"– {words}, säger {speaker}." if language == "sv" else f"“{words},” says {speaker}."
         body = re.sub(
             rf'<p><mark data-gap="quote\.{slot}">.*?</mark></p>',
-            f"<blockquote><p>{said}</p></blockquote>",
+            f"<blockquote><p>{words}.</p><footer>{speaker}</footer></blockquote>",
             body,
         )
     return body
