@@ -60,6 +60,7 @@ def _keep_secret(response: Response) -> Response:
 @blueprint.get("/quote/<token>")
 def page(token: str) -> ResponseReturnValue:
     """The quote and how to answer; what has been answered, once it has."""
+    _invited(token)  # nobody takes the write lock with a link that is none
     with writing():
         invitation = _invited(token)
         if request.method == "GET":

@@ -12,7 +12,7 @@ from flask import Flask
 from app.core.accounts import User
 from app.core.audit import AuditEvent
 from app.core.clock import now
-from app.core.db import db
+from app.core.db import db, reading, writing
 from app.core.errors import BadInput, NotAllowed, NotNow
 from app.core.organisation import unnamed
 from releases.editorial import workflow
@@ -285,3 +285,35 @@ def test_a_failed_release_stays_under_embargo(app: Flask, writer: User, editor: 
     assert embargo.readable(release) == release.approved
     at = A_MORNING + timedelta(days=2)
     assert embargo.line(release, "sv", at=at).endswith("är publicerat")
+
+
+def test_a_showing_is_put_on_record_although_somebody_wrote_meanwhile(
+    release: Release, editor: User
+) -> None:
+    eva = let_in(release, by=editor)
+    db.session.commit()
+
+    with reading():
+        assert embargo.panel(release, editor)["readers"]
+        with db.engine.connect() as other:
+            other.execute(sa.update(Release).values(mail_wanted=False))
+            other.commit()
+        with writing():
+            visit(db.session.get_one(Invitation, eva.id), "page", revision_id=None, at=LATER)
+            db.session.commit()
+
+    assert len(embargo.visits(release)[0]) == 1
+
+
+def test_the_next_version_of_a_public_release_is_not_read_ahead(
+    app: Flask, writer: User, editor: User
+) -> None:
+    release = factories.release(writer, state=State.PUBLISHED, editor=editor)
+    rename(release, "Rättad rubrik", by=writer)
+    workflow.submit(release, by=writer, at=LATER)
+    workflow.approve(release, revision_id=release.head_id or 0, by=editor, at=LATER)
+
+    assert release.state is State.APPROVED
+    assert embargo.readable(release) is None
+    with pytest.raises(NotNow):
+        let_in(release, by=editor)
