@@ -17,9 +17,10 @@ from app.core.accounts import User
 from app.core.clock import local, midnight, midnight_after
 from app.core.db import db
 from releases.desk.access import visible_to
-from releases.editorial.models import Release, State
+from releases.editorial.models import Publication, Release, State
 from releases.editorial.questions import whole
 from releases.review.models import Invitation, Purpose
+from subscribers.mailings.models import Mailing
 
 WEEKS_AHEAD = 6
 MOST = 200  # entries of one page
@@ -67,8 +68,8 @@ def entries(person: User, *, since: datetime, until: datetime, past: bool = True
             .limit(MOST)
         )
     )
+    told: list[Entry] = _later_mailings(person, since, until)
     under_embargo = _under_embargo(found, at=since)
-    told: list[Entry] = []
     for one in found:
         embargo = one.id in under_embargo
         if one.state in (State.SCHEDULED, State.FAILED) and one.publish_at is not None:
@@ -121,6 +122,25 @@ def _between(
     column: sa.orm.InstrumentedAttribute[datetime | None], since: datetime, until: datetime
 ) -> sa.ColumnElement[bool]:
     return sa.and_(column >= since, column < until)
+
+
+def _later_mailings(person: User, since: datetime, until: datetime) -> list[Entry]:
+    """Mailings of what is published already that wait for their hour."""
+    found = db.session.execute(
+        whole()
+        .add_columns(Mailing.starts_at)
+        .join(Publication, Publication.release_id == Release.id)
+        .join(Mailing, Mailing.key == Publication.mailing_key)
+        .where(
+            visible_to(person),
+            Mailing.finished_at.is_(None),
+            Mailing.starts_at > Mailing.queued_at,
+            _between(Mailing.starts_at, since, until),
+        )
+        .order_by(Mailing.starts_at)
+        .limit(MOST)
+    )
+    return [Entry(starts_at, "mail", release) for release, starts_at in found]
 
 
 def _under_embargo(releases: Iterable[Release], *, at: datetime) -> set[int]:

@@ -46,9 +46,10 @@ def index() -> ResponseReturnValue:
 
 @blueprint.post("/<int:notice_id>/read")
 def read(notice_id: int) -> ResponseReturnValue:
-    reading_notices.mark_read(me(), notice_id, at=now())
+    """Mark it as read and, when it was opened, go on to what it tells of."""
+    notice = reading_notices.mark_read(me(), notice_id, at=now())
     db.session.commit()
-    return redirect(url_for(".index"))
+    return redirect(notice.path if "open" in request.form else url_for(".index"))
 
 
 @blueprint.post("/read")

@@ -43,13 +43,14 @@ def notices_page(
     return Page(found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
 
 
-def mark_read(person: User, notice_id: int, *, at: datetime) -> None:
-    """Raises NotFound for what is not theirs. Once read it stays so. No commit."""
+def mark_read(person: User, notice_id: int, *, at: datetime) -> Notification:
+    """The notification, read. Raises NotFound for what is not theirs. No commit."""
     mine = sa.update(Notification).where(
         Notification.id == notice_id, Notification.user_id == person.id
     )
     if not guarded(mine.values(read_at=sa.func.coalesce(Notification.read_at, at))):
         raise NotFound("no_such_notice")
+    return db.session.get_one(Notification, notice_id)
 
 
 def mark_all_read(person: User, *, upto: int, at: datetime) -> int:

@@ -100,6 +100,8 @@ def _by_state(release: Release, person: User, facts: Facts, at: str) -> Step:
             return Step("desk.step.review", f"{at}#review")
         case State.IN_REVIEW:
             return Step("desk.step.wait_review", at, acts=False)
+        case State.APPROVED if may(Action.PUBLISH) and release.is_public:
+            return Step("after.change.do", f"{at}/change")
         case State.APPROVED if may(Action.PUBLISH):
             return Step("desk.step.publish", f"{at}#step")
         case State.APPROVED:

@@ -309,3 +309,31 @@ def test_anybody_has_their_own_pages(client: FlaskClient, app: Flask) -> None:
         page = signed_in(client, person).get("/office/notifications")
         assert page.status_code == 200
         assert "Inga aviseringar än" in page.text
+
+
+def test_opening_one_marks_it_as_read_and_leads_to_what_it_tells(
+    client: FlaskClient, writer: User
+) -> None:
+    release = factories.release(writer)
+    say(release, writer)
+    [notice] = told(writer)
+
+    answer = signed_in(client, writer).post(
+        f"/office/notifications/{notice.id}/read", data={"open": "1"}
+    )
+
+    assert answer.location == f"/office/releases/{release.id}"
+    assert reading_notices.unread(writer) == 0
+
+
+def test_a_letter_to_a_colleague_is_not_for_other_colleagues(
+    client: FlaskClient, writer: User, editor: User, admin: User
+) -> None:
+    say(factories.release(writer), writer)
+    letter = db.session.scalars(sa.select(Mailing)).one()
+
+    for person, status in ((editor, 404), (writer, 404), (admin, 200)):
+        signed_in(client, person)
+        for page in ("", "/html", "/progress"):
+            answer = client.get(f"/office/mailings/{letter.id}{page}")
+            assert answer.status_code == status, (person.name, page)
