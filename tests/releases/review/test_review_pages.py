@@ -352,6 +352,20 @@ def test_who_has_no_access_finds_neither_text_nor_comment(
         assert browser.post(at(release, path), data={"text": "x"}).status_code == 404
 
 
+def test_a_comment_is_reached_through_its_own_release_only(
+    client: FlaskClient, writer: User, reviewer: User
+) -> None:
+    """Else the address of an open release would lead to what is said about a limited one."""
+    release, other = factories.release(writer), factories.release(writer)
+    made = commenting.comment(release, release.head, text="Hemligt", by=writer, at=now())
+    db.session.commit()
+
+    browser = signed_in(client, reviewer)
+
+    assert browser.post(at(other, f"/comments/{made.id}/resolve")).status_code == 404
+    assert browser.post(at(release, f"/comments/{made.id}/resolve")).status_code == 302
+
+
 # Invitations
 
 
