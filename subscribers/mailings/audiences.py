@@ -48,7 +48,7 @@ def audience_of(mailing: Mailing) -> Audience:
     told = mailing.audience or {}
     if "received" in told:
         people = received(told["received"], topics=mailing.topics)
-        return Audience(people, Earlier.id, late=people.where(~_written_down(mailing)))
+        return Audience(people, Earlier.id, late=people.where(_not_written_down(mailing)))
     if "missed" in told:
         return Audience(missed(told["missed"], topics=mailing.topics), Subscription.id)
     return Audience(_everybody(mailing), Subscription.id)
@@ -87,7 +87,7 @@ def missed(keys: Sequence[str], *, topics: Sequence[str]) -> sa.Select[int]:
     """Those whom the first of the mailings was for and whom none of them has reached or tried in
     vain. The later ones were for those whom the first had missed."""
     first = aliased(Mailing)
-    decided = sa.exists().where(
+    decided = sa.select(Earlier.id).where(
         Earlier.subscriber_id == Subscriber.id,
         Earlier.mailing_id.in_(_ids(keys)),
         sa.or_(Earlier.state.in_(DONE), Earlier.uncertain_count > 0),
@@ -101,7 +101,7 @@ def missed(keys: Sequence[str], *, topics: Sequence[str]) -> sa.Select[int]:
             Topic.slug.in_(topics),
             Subscription.consent_at <= sa.func.coalesce(first.starts_at, first.queued_at),
             Subscriber.language == first.language,
-            ~decided,
+            _none(decided),
             *_can_be_written_to(),
         )
     )
@@ -131,15 +131,27 @@ def _can_be_written_to() -> tuple[sa.ColumnElement[bool], ...]:
     suppressed = sa.exists().where(Suppression.address_hash == Subscriber.address_hash)
     return (
         Subscription.state == SubscriptionState.ACTIVE,
+        Subscription.ended_at.is_(None),  # follows from it, and lets the index by person be used
         Subscriber.address.is_not(None),
         ~suppressed,
     )
 
 
-def _written_down(mailing: Mailing) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        Delivery.mailing_id == mailing.id, Delivery.address_hash == Subscriber.address_hash
+def _not_written_down(mailing: Mailing) -> sa.ColumnElement[bool]:
+    return _none(
+        sa.select(Delivery.id).where(
+            Delivery.mailing_id == mailing.id, Delivery.address_hash == Subscriber.address_hash
+        )
     )
+
+
+def _none(of: sa.Select[int]) -> sa.ColumnElement[bool]:
+    """That a person has no such row, asked for each person, which an index answers.
+
+    As NOT EXISTS it becomes a join, in which PostgreSQL compares all with all as long as it does
+    not know how many have just been written down.
+    """
+    return of.correlate(Subscriber).limit(1).scalar_subquery().is_(None)
 
 
 def _ids(keys: Sequence[str]) -> sa.Select[int]:
