@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import groupby
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.core.accounts import EVERYBODY, me, only
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import db
+from app.core.organisation import organisation
 from app.core.words.language import interface_language, t
 from releases.desk import reading_notices
+from releases.desk.models import Notification
 from releases.desk.notifying import CHANNELS, Kind, mute, sentence, wants
 
 blueprint = Blueprint("notices", __name__, url_prefix="/office/notifications")
@@ -38,10 +43,17 @@ def index() -> ResponseReturnValue:
     return render_template(
         "office/notices/index.html",
         page=page,
-        told=[(one, sentence(one.kind, one.facts, language)) for one in page.items],
+        days=[
+            (is_read, day, [(one, sentence(one.kind, one.facts, language)) for one in notices])
+            for (is_read, day), notices in groupby(page.items, _part)
+        ],
         unread=reading_notices.unread(me()),
-        is_first=before is None,
     )
+
+
+def _part(notice: Notification) -> tuple[bool, date]:
+    """Whether it has been read, and its day on the organisation's clock."""
+    return notice.read_at is not None, today(notice.created_at, organisation().time_zone)
 
 
 @blueprint.post("/<int:notice_id>/read")
