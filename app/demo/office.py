@@ -283,7 +283,7 @@ def _published(release: Release, picture: Image, *, writer: User, editor: User) 
 def _with_quotes(body: str, language: str) -> str:
     for slot, (words, speaker) in QUOTES[language].items():
         body = re.sub(
-            rf'<p><mark data-gap="quote\.{slot}">.*?</mark></p>',
+            rf'<blockquote><p><mark data-gap="quote\.{slot}">.*?</mark></p></blockquote>',
             f"<blockquote><p>{words}.</p><footer>{speaker}</footer></blockquote>",
             body,
         )

@@ -291,7 +291,8 @@ class _Words:
     def quote(self, slot: str) -> Markup:
         given = next((q for q in self.context.quotes if q.slot == slot), None)
         if given is None:
-            return Markup("<p>{}</p>").format(gap(f"quote.{slot}", language=self.language))
+            missing = gap(f"quote.{slot}", language=self.language)
+            return Markup("<blockquote><p>{}</p></blockquote>").format(missing)
         return Markup("<blockquote><p>{}</p></blockquote>").format(self._quotation(given))
 
     def with_form(self, name: str, text: str, form: str, phrase: Callable[[str], str]) -> Said:

@@ -32,6 +32,7 @@ from releases.editorial.texts import search_text
 from releases.editorial.workflow import Action, concerned, find_move, remember
 from releases.review.inviting import any_open
 from releases.review.models import Purpose
+from releases.review.quotes import recognised
 from releases.review.reviewing import tell_voided
 from releases.rounds.figures import compute
 from releases.rounds.importing import free_slug, slug_of
@@ -58,7 +59,7 @@ class Text:
         return Text(
             headline=clean_inline(self.headline),
             lead=clean_inline(self.lead),
-            body=clean(self.body),
+            body=recognised(clean(self.body)),
             about_programme=self.about_programme.replace("\r\n", "\n").strip(),
             contacts=self.contacts,
             links=[link for link in self.links if link["label"] and link["url"]],

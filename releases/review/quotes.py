@@ -22,6 +22,7 @@ FOOTER = re.compile(r"<footer>(.*?)</footer>", re.DOTALL)
 PARAGRAPH = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 FIGURE = re.compile(r"<data [^>]*>(.*?)</data>", re.DOTALL)
 DASH = "–—―‒‑-"
+OPENING_DASH = "–—"
 MARKS = '“”„‟"«»'
 VERBS = (
     "säger|sade|sa|menar|berättar|förklarar|konstaterar|kommenterar|framhåller|betonar|tillägger"
@@ -75,6 +76,20 @@ def quotes_in(body: str) -> list[Quote]:
         if not gaps(body[start:end])
     )
     return [quote for quote in found if quote.words]
+
+
+def recognised(body: str) -> str:
+    """A cleaned body in which a paragraph that is a quote is a block quote.
+
+    `– Det är bra, säger Anna Larsson.` typed as an ordinary paragraph is somebody's words all the
+    same, and has to be put to them.
+    """
+    out, at = [], 0
+    for found in PARAGRAPH.finditer(body):
+        if _is_quote(found[1]) and not _stands_in_another(body[: found.start()]):
+            out += [body[at : found.start()], f"<blockquote>{found[0]}</blockquote>"]
+            at = found.end()
+    return "".join([*out, body[at:]])
 
 
 def fingerprint(words: str, attribution: str) -> str:
@@ -155,6 +170,19 @@ def spoken_alone(quote: Quote, *, language: str, glyph: str) -> str:
     said = "".join(f"<p>{html.escape(part)}</p>" for part in paragraphs_of(quote.words))
     footer = f"<footer>{html.escape(quote.attribution)}</footer>"
     return spoken(f"<blockquote>{said}{footer}</blockquote>", language=language, glyph=glyph)
+
+
+def _is_quote(paragraph: str) -> bool:
+    text = plain(paragraph).strip()
+    return text[:1] in f"{OPENING_DASH}{MARKS}" and not gaps(paragraph) and bool(_apart([text])[1])
+
+
+def _stands_in_another(before: str) -> bool:
+    """Whether a block that holds paragraphs is still open where the text breaks off."""
+    return any(
+        before.count(f"<{name}>") > before.count(f"</{name}>")
+        for name in ("blockquote", "aside", "li", "td", "th")
+    )
 
 
 def _spans(body: str) -> Iterator[tuple[int, int]]:

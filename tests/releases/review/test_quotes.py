@@ -13,6 +13,7 @@ from releases.review.quotes import (
     fingerprint,
     following,
     quotes_in,
+    recognised,
     reworded,
     spoken,
 )
@@ -225,3 +226,37 @@ def test_a_quote_that_is_gone_is_followed_nowhere() -> None:
     assert (
         following(quotes_in(NEW.replace("Anna", "Bo")), "Helt andra ord.", "Anna Larsson") is None
     )
+
+
+# A quote typed as an ordinary paragraph
+
+
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "<p>– Det är bra, säger Anna Larsson, enhetschef på Sida.</p>",
+        "<p>— Det är <strong>bra</strong>, säger Anna Larsson.</p>",
+        "<p>“It is good,” says Anna Larsson, head of unit.</p>",
+        "<p>”Det är bra”, säger Anna Larsson.</p>",
+    ],
+)
+def test_a_paragraph_that_is_a_quote_becomes_one(paragraph: str) -> None:
+    body = recognised(f"<p>Före.</p>{paragraph}<p>Efter.</p>")
+
+    assert body == f"<p>Före.</p><blockquote>{paragraph}</blockquote><p>Efter.</p>"
+    assert [quote.speaker for quote in quotes_in(body)] == ["Anna Larsson"]
+    assert recognised(body) == body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>Vi delar ut tio miljoner, säger Anna Larsson i en intervju.</p>",
+        "<p>– Ett streck är ännu inget citat.</p>",
+        "<p>“Partnership” is a big word.</p>",
+        "<ul><li><p>– Det är bra, säger Anna Larsson.</p></li></ul>",
+        '<p>– Det är bra, säger <mark data-gap="quote.head">[vem?]</mark>.</p>',
+    ],
+)
+def test_what_nobody_says_stays_a_paragraph(body: str) -> None:
+    assert recognised(body) == body
