@@ -66,5 +66,5 @@ def _readable(story_id: int) -> tuple[sa.ColumnElement[bool], ...]:
         Release.story_id == story_id,
         Release.live_id.is_not(None),
         Release.published_at.is_not(None),
-
+        Release.state != State.WITHDRAWN,
     )
