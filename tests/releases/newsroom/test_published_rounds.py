@@ -22,6 +22,7 @@ from sqlalchemy import event
 from app.core.accounts import User
 from app.core.db import db
 from releases.editorial import workflow
+from releases.editorial.binding import bring_up_to_date
 from releases.editorial.models import Release, State
 from releases.editorial.writing import draft_release, save, text_of
 from releases.newsroom import round_public
@@ -285,6 +286,7 @@ def _with(row: Any, **changes: object) -> Any:
 
 
 def _publish_anew(made: Release, writer: User, editor: User, *, at: Any) -> None:
+    bring_up_to_date(made, by=writer, at=at)
     text = replace(text_of(made.head), lead="Nu rätt.")
     save(made, text, base_id=made.head_id or 0, by=writer, at=at)
     workflow.submit(made, by=writer, at=at)
