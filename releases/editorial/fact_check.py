@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 
@@ -20,9 +21,11 @@ from app.core.db import db
 from app.core.errors import Conflict
 from app.core.words import translate
 from releases.drafting.checking import Finding, Grade, check
+from releases.drafting.drafting import HouseStyle
 from releases.drafting.passages import attributes_of, underlined
 from releases.editorial.models import Dismissal, Release, Revision
 from releases.editorial.writing import context_of
+from releases.rounds.table import Row
 
 PARTS = ("headline", "lead", "body")
 
@@ -171,13 +174,26 @@ def _found(release: Release, revision: Revision) -> list[Finding]:
     round_ = release.story.round
     if round_ is None:
         return []
-    return check(
-        {part: getattr(revision, part) for part in PARTS},
-        rows=round_.rows(),
-        currency=round_.currency,
-        language=release.language,
-        style=context_of(round_, release.language).style,
+    return list(
+        _checked(
+            tuple((part, getattr(revision, part)) for part in PARTS),
+            tuple(round_.rows()),
+            round_.currency,
+            release.language,
+            context_of(round_, release.language).style,
+        )
     )
+
+
+@lru_cache(maxsize=4)  # a page asks twice, and a large round takes seconds
+def _checked(
+    parts: tuple[tuple[str, str], ...],
+    rows: tuple[Row, ...],
+    currency: str,
+    language: str,
+    style: HouseStyle,
+) -> tuple[Finding, ...]:
+    return tuple(check(dict(parts), rows=rows, currency=currency, language=language, style=style))
 
 
 def _dismissals(release: Release) -> dict[str, tuple[str, datetime]]:
