@@ -13,7 +13,6 @@ from app.core.accounts import KEEPERS, Role, User, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
-from app.core.html import gaps
 from app.core.words import translate
 from app.core.words.language import interface_language, t
 from releases.desk import access
@@ -27,7 +26,6 @@ from releases.editorial.texts import about_heading
 from releases.editorial.translating import changes_since, is_behind
 from releases.editorial.workflow import JUDGES, WRITERS, Action
 from releases.review import commenting, deciding, embargo, signing_off
-from releases.rounds.confirming import ticks
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")
 
@@ -50,7 +48,6 @@ def one(release_id: int) -> ResponseReturnValue:
         **reading_of(release, release.head),
         may={action.value: workflow.may(release, action, by=person) for action in Action},
         four_eyes=_four_eyes_stand_in_the_way(release, person),
-        gaps=gaps(release.head.headline + release.head.lead + release.head.body),
         events=questions.history(release),
         others=questions.other_languages(release),
         since_live=compare(live, release.head) if live else [],
@@ -58,7 +55,6 @@ def one(release_id: int) -> ResponseReturnValue:
         may_begin=person.may(*WRITERS),
         update=update,
         figure_names=update.names(interface_language()),
-        unchecked=_unchecked_rows(release),
         **_facts(release),
         **preflight_page.panel(release, person),
         **publications.panel(release),
@@ -164,14 +160,6 @@ def _four_eyes_stand_in_the_way(release: Release, person: User) -> bool:
         and person.may(Role.EDITOR)
         and not workflow.may(release, Action.APPROVE, by=person)
     )
-
-
-def _unchecked_rows(release: Release) -> int:
-    """How many rows of its round nobody has compared with the decision."""
-    round_id = release.story.round_id
-    if round_id is None or release.state is State.WITHDRAWN:
-        return 0
-    return ticks(round_id).unchecked
 
 
 def _facts(release: Release) -> dict[str, Any]:

@@ -91,7 +91,13 @@ class Report:
 
 
 def import_file(
-    file: IO[bytes], *, basis: str, language: str, topic: str = PRESS_RELEASES, by: User | None = None, at: datetime
+    file: IO[bytes],
+    *,
+    basis: str,
+    language: str,
+    topic: str = PRESS_RELEASES,
+    by: User | None = None,
+    at: datetime,
 ) -> Iterator[Report]:
     """Add the addresses of a CSV file as active subscribers; sends nothing.
 
@@ -108,7 +114,13 @@ def import_file(
     topic_id = db.session.scalars(sa.select(Topic.id).where(Topic.slug == topic)).one()
     report = Report()
     record(
-        "subscriber.import", "subscriber", None, title=basis.strip(), by=by, at=at, language=language
+        "subscriber.import",
+        "subscriber",
+        None,
+        title=basis.strip(),
+        by=by,
+        at=at,
+        language=language,
     )
     while batch := list(islice(rows, BATCH)):
         wanted = _readable(batch, report)

@@ -376,7 +376,7 @@ def test_gaps_are_counted_wherever_they_are(client: FlaskClient, writer: User) -
     release = factories.release(writer)
     revise(release, by=writer, headline='Pengar till <mark data-gap="who">[vem?]</mark>')
 
-    assert "3 luckor är inte ifyllda" in page_of(signed_in(client, writer), release)
+    assert "3 luckor är inte ifyllda" in page_of(signed_in(client, writer), release, "/preflight")
 
 
 def test_an_earlier_version_shows_what_has_changed_since(client: FlaskClient, writer: User) -> None:

@@ -194,10 +194,10 @@ def test_a_release_is_warned_about_unchecked_rows_and_can_be_published_all_the_s
     db.session.commit()
     signed_in(client, editor)
 
-    shown = client.get(f"/office/releases/{made.id}").text
+    shown = client.get(f"/office/releases/{made.id}/preflight").text
     client.post(f"/office/releases/{made.id}/publish", data={"revision": made.head_id})
 
-    assert "2 rader är inte kontrollerade mot beslutet" in shown
+    assert "2 rader i omgången är inte kontrollerade mot beslutet" in shown
     db.session.refresh(made)
     assert made.state is State.PUBLISHED
 
@@ -211,7 +211,7 @@ def test_a_release_whose_rows_are_all_checked_is_not_warned(
     db.session.commit()
     signed_in(client, writer)
 
-    assert "inte kontrollera" not in client.get(f"/office/releases/{made.id}").text
+    assert "inte kontrollera" not in client.get(f"/office/releases/{made.id}/preflight").text
 
 
 def test_the_date_of_the_decision_is_filled_in_once(client: FlaskClient, writer: User) -> None:
