@@ -198,7 +198,7 @@ def test_a_headline_does_not_say_what_page_and_mail_say_already() -> None:
         "<table><tbody><tr><td>Falun</td><td>12 %</td></tr></tbody></table>",
         "<ul><li>”Demokrati nu”</li><li>Vatten</li></ul>",
         "<p>Självklart – alla får vara med – även - ibland - de små.</p>",
-        '<p>Allt: <data value="10641000" data-figure="total">10\u00a0641\u00a0000 kronor</data></p>',
+        '<p>Nu: <data value="10641000" data-figure="total">10\u00a0641\u00a0000 kronor</data></p>',
         '<p>Citatet saknas: <mark data-gap="quote.head">[Citat:  egen chef 12 %]</mark></p>',
     ],
 )
