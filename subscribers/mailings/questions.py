@@ -173,6 +173,7 @@ def as_data(mailing: Mailing, progress: Progress) -> dict[str, Any]:
         "subject": mailing.subject,
         "state": mailing.state.value,
         "queued_at": mailing.queued_at.isoformat(),
+        "starts_at": mailing.starts_at.isoformat() if mailing.starts_at else None,
         "finished_at": mailing.finished_at.isoformat() if mailing.finished_at else None,
         "audience": progress.audience,
         "counts": {state.value: count for state, count in progress.counts.items()},
