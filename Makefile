@@ -28,10 +28,10 @@ editor: $(V)/.base
 
 test: $(V)/.dev $(V)/bin/pressrum $(BUNDLE) ## install what the tests need and run them all
 	@$(V)/bin/python tests/browser/install.py
-	$(PYTEST) -n 2
+	$(PYTEST) -n 2 --dist worksteal
 
 test-quick: $(V)/.dev $(V)/bin/pressrum ## the tests that need no browser, pages on one database
-	$(PYTEST) -n 2 -m "not browser" --pages-once
+	$(PYTEST) -n 2 --dist worksteal -m "not browser" --pages-once
 
 check: lint test ## format, lint, types, then every test
 

@@ -28,7 +28,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.jobs import ring
-from app.core.security import csrf, limiter
+from app.core.security import behind_secret_links, csrf, limiter
 from app.core.words import LANGUAGES, catalogue, translate
 from app.core.words.language import interface_language, preferred_language, speak, t
 from subscribers.audience import links, subscribing
@@ -39,8 +39,8 @@ from subscribers.mailings.queueing import queue_confirmation, queue_notice
 
 blueprint = Blueprint("subscribing", __name__)
 csrf.exempt(blueprint)
+behind_secret_links(blueprint)
 
-FORM_BYTES = 16 * 1024
 # Every sign-up takes at least this long to answer, so that the time tells nothing about the
 # address. Well above what queueing a mail takes.
 ANSWER_SECONDS = 0.15
@@ -51,16 +51,6 @@ ONE_CLICK = {"List-Unsubscribe": ["One-Click"]}  # RFC 8058 3.1: exactly this pa
 @blueprint.before_request
 def _begin() -> None:
     g.began = time.monotonic()
-    request.max_content_length = FORM_BYTES
-    request.max_form_memory_size = FORM_BYTES
-
-
-@blueprint.after_request
-def _keep_secret(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @blueprint.get("/<any(sv, en):language>/subscribe")

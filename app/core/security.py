@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
@@ -28,6 +28,8 @@ POLICY = {
     "frame-ancestors": "'none'",
 }
 CONTENT_SECURITY_POLICY = "; ".join(f"{name} {what}" for name, what in POLICY.items())
+
+SECRET_FORM_BYTES = 64 * 1024
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=True)
@@ -58,6 +60,27 @@ def only_reads(view: View) -> View:
     """A POST that changes nothing, such as a preview: it must not wait for those who write."""
     view.only_reads = True  # type: ignore[attr-defined]
     return view
+
+
+def behind_secret_links(blueprint: Blueprint) -> None:
+    """Make a blueprint's pages fit to stand behind secret links.
+
+    Small forms; answers that nobody keeps or finds, and that do not tell the next site the link.
+    """
+    blueprint.before_request(_take_little)
+    blueprint.after_request(_tell_nobody)
+
+
+def _take_little() -> None:
+    request.max_content_length = SECRET_FORM_BYTES
+    request.max_form_memory_size = SECRET_FORM_BYTES
+
+
+def _tell_nobody(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 def _begin_reading() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from flask import Blueprint, abort, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from limits import parse
 from markupsafe import Markup
@@ -19,7 +19,7 @@ from app.core.errors import BadInput, Conflict, DomainError, NotFound, NotNow
 from app.core.html import plain, without_gaps
 from app.core.jobs import ring
 from app.core.organisation import organisation
-from app.core.security import csrf, limiter
+from app.core.security import behind_secret_links, csrf, limiter
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, speak, t
 from releases.review import quotes, signing_off
@@ -29,8 +29,8 @@ from releases.review.signing_off import Sheet
 
 blueprint = Blueprint("quotes", __name__)
 csrf.exempt(blueprint)
+behind_secret_links(blueprint)
 
-FORM_BYTES = 64 * 1024
 BAD_LINKS = parse("30/minute")
 ANSWERS = "60 per hour"
 FIELDS = {  # which field a refusal is about
@@ -41,20 +41,6 @@ FIELDS = {  # which field a refusal is about
     "email_unreadable": "email",
     "quote_passed_to_oneself": "email",
 }
-
-
-@blueprint.before_request
-def _begin() -> None:
-    request.max_content_length = FORM_BYTES
-    request.max_form_memory_size = FORM_BYTES
-
-
-@blueprint.after_request
-def _keep_secret(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @blueprint.get("/quote/<token>")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from limits import parse
 
@@ -16,7 +16,7 @@ from app.core import jobs
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotFound, NotNow
-from app.core.security import csrf, limiter
+from app.core.security import behind_secret_links, csrf, limiter
 from app.core.words import translate
 from app.core.words.language import speak, t
 from releases.editorial.models import Release, Revision, State
@@ -26,26 +26,12 @@ from releases.review.models import Invitation, Purpose, Review, Verdict
 
 blueprint = Blueprint("invited", __name__, url_prefix="/invited")
 csrf.exempt(blueprint)
+behind_secret_links(blueprint)
 
-FORM_BYTES = 64 * 1024
 BAD_LINKS = parse("30/minute")
 ACTS = "30 per minute; 200 per hour"
 STILL_DISCUSSED = {State.DRAFT, State.IN_REVIEW, State.SENT_BACK}
 DONE = ("comment", "passed", "changes")
-
-
-@blueprint.before_request
-def _begin() -> None:
-    request.max_content_length = FORM_BYTES
-    request.max_form_memory_size = FORM_BYTES
-
-
-@blueprint.after_request
-def _keep_secret(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
 
 
 @blueprint.errorhandler(NotFound)

@@ -144,6 +144,16 @@ class ReleasePage(OfficePage):
     def text(self) -> Locator:
         return self.page.get_by_role("article")
 
+    def note_yes(self, *, how: str) -> None:
+        """Write down that everybody quoted has said yes."""
+        waiting = self.page.locator(".quoted:not(:has(.badge--published))")
+        while waiting.count():
+            one = waiting.first
+            one.locator("summary", has_text=self.word("quotes.panel.record")).click()
+            one.get_by_label(self.word("quotes.panel.how")).fill(how)
+            with self.page.expect_navigation():
+                one.get_by_role("button", name=self.word("quotes.panel.save")).click()
+
     def read_in_the_newsroom(self) -> None:
         self.page.get_by_role("link", name=self.word("releases.read_public")).click()
 

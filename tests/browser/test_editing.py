@@ -709,7 +709,7 @@ def test_saving_by_keyboard(office: Office, edit: EditPage, draft: int) -> None:
 
 
 def test_every_word_that_the_script_says_is_on_the_page(edit: EditPage) -> None:
-    sources = (CHECKOUT / "app" / "assets" / "editor" / "src").glob("*.js")
+    sources = (CHECKOUT / "app" / "editor" / "src").glob("*.js")
     said = {
         key
         for source in sources

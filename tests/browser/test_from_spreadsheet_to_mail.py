@@ -147,10 +147,11 @@ def test_a_round_becomes_a_page_a_feed_and_a_mail(
     expect(editing.gaps).to_have_count(0)
     editing.save()
 
-    # Then the text is whole, and she submits it but cannot approve it
+    # Then the text is whole; those quoted say yes; she submits it but cannot approve it
     release = ReleasePage(page, office.address, language)
     is_whole(release.text.inner_text(), said)
     look_over(page)
+    release.note_yes(how="Telefon")
     release.press("releases.do.submit")
     expect(release.state).to_have_text(translate("common.release.in_review", language))
     expect(page.get_by_role("button", name=release.word("releases.do.approve"))).to_have_count(0)

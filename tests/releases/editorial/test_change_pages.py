@@ -383,6 +383,6 @@ def test_the_editor_has_the_words_for_a_stale_figure(client: FlaskClient, writer
 
     page = client.get(f"/office/releases/{release.id}/edit").text
 
-    assert 'data-stale="omgången säger nu"' in page
+    assert '<i data-key="editor.stale">omgången säger nu {words}</i>' in page
     assert '<data value="10751000" data-figure="total">' in page
     assert "&lt;data value=&#34;10641000&#34;" in page or 'value="10641000"' in page
