@@ -53,7 +53,7 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/", "front_door", front_door)
     app.add_url_rule("/healthz", "health", health)
     app.before_request(_begin_page)
-    app.before_request(_expect_numbers_of_rows)
+    app.before_request(_expect_what_rows_may_have)
     app.after_request(_let_assets_be_kept)
     app.context_processor(_page_facts)
     app.register_error_handler(DomainError, refused)
@@ -247,10 +247,12 @@ def _begin_page() -> None:
         speak(first)
 
 
-def _expect_numbers_of_rows() -> None:
+def _expect_what_rows_may_have() -> None:
     """No row has a number that no column holds: an address that names one leads nowhere."""
     named = [*(request.view_args or {}).values(), request.args.get("before", 0, type=int)]
     if any(isinstance(one, int) and abs(one) > LARGEST_ID for one in named):
+        abort(404)
+    if "\0" in request.path:  # nor a name that PostgreSQL keeps in no text
         abort(404)
 
 

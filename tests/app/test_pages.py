@@ -215,3 +215,8 @@ def test_a_number_that_no_row_can_have_is_missing(
     answer = client.get(path.format(release=release.id, n=10**20))
 
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/sv/releases/a%00b", "/media/%00/960.jpg", "/quote/%00"])
+def test_a_name_that_no_row_can_have_is_missing(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
