@@ -217,6 +217,18 @@ def test_a_number_that_no_row_can_have_is_missing(
     assert answer.status_code == 404
 
 
+def test_the_largest_number_a_row_can_have_is_only_a_number(
+    client: FlaskClient, admin: User
+) -> None:
+    release = factories.release(admin)
+    signed_in(client, admin)
+
+    page = client.get(f"/office/releases/{release.id}/versions?before={2**63 - 1}")
+    read = client.post("/office/notifications/read", data={"upto": str(10**20)})
+
+    assert (page.status_code, read.status_code) == (200, 302)
+
+
 @pytest.mark.parametrize("path", ["/sv/releases/a%00b", "/media/%00/960.jpg", "/quote/%00"])
 def test_a_name_that_no_row_can_have_is_missing(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404
