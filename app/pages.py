@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import (
     Flask,
     Response,
+    abort,
     current_app,
     g,
     jsonify,
@@ -43,6 +44,7 @@ STATUS: dict[type[DomainError], int] = {
     Conflict: 409,
 }
 EXPLAINED = {400, 403, 404, 405, 409, 410, 413, 422, 429, 500}
+LARGEST_ID = 2**63 - 1
 A_YEAR = 365 * 24 * 3600
 
 
@@ -51,6 +53,7 @@ def init_app(app: Flask) -> None:
     app.add_url_rule("/", "front_door", front_door)
     app.add_url_rule("/healthz", "health", health)
     app.before_request(_begin_page)
+    app.before_request(_expect_what_rows_may_have)
     app.after_request(_let_assets_be_kept)
     app.context_processor(_page_facts)
     app.register_error_handler(DomainError, refused)
@@ -242,6 +245,15 @@ def _begin_page() -> None:
     first = request.path.split("/", 2)[1]
     if first in LANGUAGES:
         speak(first)
+
+
+def _expect_what_rows_may_have() -> None:
+    """No row has a number that no column holds: an address that names one leads nowhere."""
+    named = [*(request.view_args or {}).values(), request.args.get("before", 0, type=int)]
+    if any(isinstance(one, int) and abs(one) > LARGEST_ID for one in named):
+        abort(404)
+    if "\0" in request.path:  # nor a name that PostgreSQL keeps in no text
+        abort(404)
 
 
 def _page_facts() -> dict[str, Any]:

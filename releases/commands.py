@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -414,7 +414,10 @@ def _moment(text: str, *, option: str) -> datetime:
         raise click.BadParameter(f"{text!r} is no ISO time", param_hint=option) from None
     if moment.tzinfo is None:
         raise click.BadParameter("give the UTC offset, such as +01:00", param_hint=option)
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise click.BadParameter(f"{text!r} is out of the calendar", param_hint=option) from None
 
 
 @contextmanager

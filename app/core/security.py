@@ -7,12 +7,14 @@ address somebody typed, never on a signed-in browser. Staff forms all carry one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import IO, Any, TypeVar
 
-from flask import Blueprint, Flask, Response, current_app, g, request
+from flask import Blueprint, Flask, Request, Response, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.formparser import FormDataParser
 
 from app.core.db import reading
 
@@ -35,7 +37,23 @@ csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, default_limits=[], headers_enabled=True)
 
 
+class Forms(FormDataParser):
+    """Reads forms without the NUL that no keyboard writes and PostgreSQL keeps in no text."""
+
+    def parse(
+        self, *given: Any, **more: Any
+    ) -> tuple[IO[bytes], MultiDict[str, str], MultiDict[str, FileStorage]]:
+        stream, form, files = super().parse(*given, **more)
+        written = [(name, text.replace("\0", "")) for name, text in form.items(multi=True)]
+        return stream, self.cls(written), files
+
+
+class Asked(Request):
+    form_data_parser_class = Forms
+
+
 def init_app(app: Flask) -> None:
+    app.request_class = Asked
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a draft left open over lunch must save
     app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
     csrf.init_app(app)

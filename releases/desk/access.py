@@ -130,7 +130,9 @@ def _hold(story: Story, *, by: User) -> None:
     """Keep the story's access for this transaction: of two who change it the second sees it."""
     if not may_limit(by, story) or not may_see(by, story):
         raise NotAllowed("role")
-    db.session.refresh(story, with_for_update=True)
+    # By its id alone: PostgreSQL locks nothing that was loaded together with a round.
+    db.session.execute(sa.select(Story.id).where(Story.id == story.id).with_for_update())
+    db.session.refresh(story)
 
 
 def _open(story: type[Story], person: User) -> sa.ColumnElement[bool]:

@@ -18,6 +18,8 @@ from releases.desk import reading_notices
 from releases.desk.models import Notification
 from releases.desk.notifying import CHANNELS, Kind, mute, sentence, wants
 
+LARGEST_ID = 2**63 - 1
+
 blueprint = Blueprint("notices", __name__, url_prefix="/office/notifications")
 
 
@@ -67,7 +69,8 @@ def read(notice_id: int) -> ResponseReturnValue:
 @blueprint.post("/read")
 def read_all() -> ResponseReturnValue:
     """All that there were when the page was shown: what has come since stays unread."""
-    done = reading_notices.mark_all_read(me(), upto=request.form.get("upto", 0, type=int), at=now())
+    upto = min(request.form.get("upto", 0, type=int), LARGEST_ID)
+    done = reading_notices.mark_all_read(me(), upto=upto, at=now())
     db.session.commit()
     flash(t("desk.notices.all_read", n=done), "success")
     return redirect(url_for(".index"))

@@ -6,6 +6,7 @@ was until its words are saved.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -16,6 +17,12 @@ from app.core.accounts import User
 from app.core.db import db, guarded
 from releases.editorial.models import Autosave, Release, Revision
 from releases.editorial.writing import Text, text_of
+
+SPACE = re.compile(r"[ \t\r\n]+")
+AROUND_BLOCK = re.compile(
+    r"[ \t\r\n]*(</?(?:p|li|ul|ol|h2|h3|blockquote|footer|aside|caption|td|th|tr|thead|tbody|table)"
+    r"(?: [^>]*)?>)[ \t\r\n]*"
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def _told(text: Text) -> tuple[object, ...]:
     """What a text tells: where its lines break, and how a contact is printed now, say nothing."""
     words = (text.headline, text.lead, text.body, text.about_programme)
     return (
-        *("".join(part.split()) for part in words),
+        *(SPACE.sub(" ", AROUND_BLOCK.sub(r"\1", part)).strip() for part in words),
         [(link["label"], link["url"]) for link in text.links],
         *({one["id"] for one in many} for many in (text.contacts, text.images, text.documents)),
     )

@@ -20,7 +20,7 @@ from sqlalchemy.orm import joinedload
 from app.core.accounts import User
 from app.core.db import db
 from app.core.errors import Conflict
-from app.core.html import blocks
+from app.core.html import blocks, clean_inline
 from app.core.words import translate
 from releases.editorial.models import Release, Revision
 from releases.editorial.writing import Text, save, text_of
@@ -99,8 +99,11 @@ def settle(text: Text, clash: Clash, choice: str) -> Text:
         return _settle_thing(text, clash)
     assert isinstance(clash.theirs, str) and isinstance(clash.mine, str)
     if clash.part in WHOLE:
-        said = clash.theirs if choice == "theirs" else f"{clash.mine} {clash.theirs}".strip()
-        return _with(text, clash.part, said)
+        own = clean_inline(getattr(text, clash.part))
+        # A headline has no room for two.
+        is_rewritten = clash.part != "headline" and _like(own) != _like(clash.mine)
+        is_both = choice == "both" or is_rewritten
+        return _with(text, clash.part, f"{own} {clash.theirs}".strip() if is_both else clash.theirs)
     split = _split_of(clash.part)
     here, mine, theirs = (
         split(one) for one in (getattr(text, clash.part), clash.mine, clash.theirs)

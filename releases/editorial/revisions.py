@@ -46,7 +46,7 @@ def versions_page(release: Release, *, before: int | None = None) -> Page[Versio
         .limit(PAGE + 1)
     )
     if before is not None:
-        query = query.where(Revision.number < before)
+        query = query.where(sa.cast(Revision.number, sa.BigInteger) < before)
     found = list(db.session.scalars(query))
     return Page(_told(release, found[:PAGE]), found[PAGE - 1].number if len(found) > PAGE else None)
 

@@ -39,12 +39,16 @@ def moment(day: date, clock: time, zone: str, fold: int | None = None) -> dateti
     """When the wall clock of `zone` shows a time, as UTC.
 
     Raises Skipped for a time in the hour that spring leaves out, and Twice for one in the hour that
-    autumn repeats unless `fold` says which: 0 the first, 1 the second.
+    autumn repeats unless `fold` says which: 0 the first, 1 the second. BadInput for one that no
+    calendar reaches.
     """
     there = ZoneInfo(zone)
-    first, second = (
-        datetime.combine(day, clock, there).replace(fold=n).astimezone(UTC) for n in (0, 1)
-    )
+    try:
+        first, second = (
+            datetime.combine(day, clock, there).replace(fold=n).astimezone(UTC) for n in (0, 1)
+        )
+    except OverflowError:  # the first or the last day of the calendar
+        raise BadInput("time_unreadable") from None
     if first == second:
         return first
     if first > second:  # PEP 495: only a skipped time is later by its first reading

@@ -172,7 +172,17 @@ def pass_step(release: Release, *, reason: str = "", by: User | None, at: dateti
 def send_back(release: Release, *, reason: str, by: User | None, at: datetime) -> None:
     """Give it back to the writer, with what should change. Raises BadInput without a reason."""
     _need(reason)
-    _move(release, Action.SEND_BACK, by=by, at=at, reason=reason, approved_id=None)
+    _move(
+        release,
+        Action.SEND_BACK,
+        by=by,
+        at=at,
+        reason=reason,
+        approved_id=None,
+        publish_at=None,
+        mail_at=None,
+        failure=None,
+    )
     reviewing.settle(release, Verdict.CHANGES, reason=reason, by=by, at=at)
     tell(
         concerned(release),
@@ -269,12 +279,12 @@ def publish(
     """Make the approved head live and queue its mailing, in this one transaction.
 
     `by` is None when the clock does it; `remark` is then what the history should know. `mail` says
-    whether the first publication is mailed; None leaves it, like its hour, to what was chosen when
-    the release was scheduled. For a release that has been live before, `change` says what
-    the new words are to those who have read the old, and `note` tells it. A typo is not mailed; a
-    correction goes to those who got the wrong words, which have stood `since` that version or else
-    from the first. Raises BadInput for a correction without a note, and NotNow when the preflight
-    has a line that blocks.
+    whether the first publication is mailed, then at once; None leaves it, like its hour, to what
+    was chosen when the release was scheduled. For a release that has been live before, `change`
+    says what the new words are to those who have read the old, and `note` tells it. A typo is not
+    mailed; a correction goes to those who got the wrong words, which have stood `since` that
+    version or else from the first. Raises BadInput for a correction without a note, and NotNow when
+    the preflight has a line that blocks.
     """
     first = release.published_at is None
     is_correction = not first and change is Change.CORRECTION
@@ -283,7 +293,7 @@ def publish(
     if not release.head.title:
         raise NotNow("headline_missing")
     stop_if_blocked(release, at=at)
-    mail_at = release.mail_at
+    mail_at = release.mail_at if mail is None else None
     _move(
         release,
         Action.PUBLISH,

@@ -210,8 +210,8 @@ def save(
             sa.update(Release)
             .where(Release.id == release.id, Release.head_id == base_id)
             .where(Release.state == move.start)
-            .values(state=move.end, updated_at=at, publish_at=None, search_text=_sought(text))
-            .values(**changes)
+            .values(state=move.end, updated_at=at, search_text=_sought(text))
+            .values(publish_at=None, mail_at=None, failure=None, **changes)
         )
         if not won:
             raise Conflict("saved_meanwhile", revision=release.head_id)

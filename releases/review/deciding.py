@@ -187,7 +187,8 @@ def _passed(
         who=who,
         **({"reason": reason.strip()} if reason.strip() else {}),
     )
-    reviewing.go_on(release, by=None, at=at, due_at=review.due_at)
+    if review.required or reviewing.turn(reviews(release)) is None:
+        reviewing.go_on(release, by=None, at=at, due_at=review.due_at)
 
 
 def _changes_wanted(

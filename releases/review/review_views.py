@@ -294,8 +294,9 @@ def _local_moment(text: str) -> datetime | None:
     if not text.strip():
         return None
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(organisation().time_zone))
-    except ValueError:
+        there = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(organisation().time_zone))
+        return outside.closes_at(there, at=there) - outside.AFTER_DUE  # a link has its time too
+    except (ValueError, OverflowError):
         raise BadInput("time_unreadable") from None
 
 

@@ -159,7 +159,7 @@ def go_on(
             step.asked_at = at
         _tell(step, by=by, at=at, message=message)
         return
-    is_waited_for = any(row.user_id and row.verdict is None for row in rows)
+    is_waited_for = any(row.user and row.user.active and row.verdict is None for row in rows)
     if is_waited_for or any(_could_approve(row) for row in rows):
         return
     review = Review(
@@ -318,7 +318,7 @@ def people_of(review: Review) -> list[User]:
         return []
     writer = responsible(review.release) if organisation().four_eyes else None
     asked = [review.user] if review.user else colleagues(review.role) if review.role else []
-    people = [person for person in asked if person.id != writer]
+    people = [person for person in asked if person.active and person.id != writer]
     people = allowed(people, review.release)
     return people or [one for one in colleagues(Role.ADMIN) if one.id != writer]
 

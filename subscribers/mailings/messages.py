@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.header import Header
@@ -73,6 +73,16 @@ def freeze(letter: Letter) -> bytes:
     parts = [_part("plain", letter.text), _part("html", letter.html)]
     body = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
     return ("\r\n".join(head) + f"\r\n\r\n{body}--{boundary}--\r\n").encode("ascii")
+
+
+def without_marks(text: str, *, but: Collection[Slot]) -> str:
+    """The same words with marks only where we have put them.
+
+    A mark that somebody has typed, and that sending fills in for no recipient of this mail, would
+    stop it and all that wait behind it.
+    """
+    pattern = MARK.pattern.decode()
+    return re.sub(pattern, lambda found: found[0] if Slot(found[0]) in but else "…", text)
 
 
 class Prepared:

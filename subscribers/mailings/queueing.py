@@ -19,7 +19,7 @@ from app.core.organisation import organisation
 from app.core.words import translate
 from subscribers.audience import addresses
 from subscribers.audience.models import Subscription
-from subscribers.mailings.messages import Letter, Slot, freeze
+from subscribers.mailings.messages import Letter, Slot, freeze, without_marks
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -93,6 +93,7 @@ def queue(
         language=language,
         at=starts_at or at,
         headers=_list_headers(announcement),
+        marks={Slot.UNSUBSCRIBE, Slot.PREFERENCES},
     )
     mailing = Mailing(
         key=announcement.key,
@@ -157,7 +158,13 @@ def queue_letter(
         return known
     address = addresses.read(to, secrets=addresses.secrets_in_force())
     letter = _letter(
-        subject=subject, text=text, html=html, language=language, at=at, headers=SYSTEM_HEADERS
+        subject=subject,
+        text=text,
+        html=html,
+        language=language,
+        at=at,
+        headers=SYSTEM_HEADERS,
+        marks={Slot.LINK} if sealed_from else set(),
     )
     mailing = Mailing(
         key=key,
@@ -209,6 +216,7 @@ def _queue_system(
         language=language,
         at=at,
         headers=SYSTEM_HEADERS,
+        marks={Slot.CONFIRM, Slot.UNSUBSCRIBE},
     )
     mailing = Mailing(
         key=f"{name}:{subscription.public_id.hex()}:{at.isoformat()}",
@@ -254,15 +262,17 @@ def _letter(
     language: str,
     at: datetime,
     headers: dict[str, str],
+    marks: set[Slot],
 ) -> Letter:
+    """`marks` are those that stand in the words because we have put them there."""
     sender = organisation()
     return Letter(
         from_name=sender.short_name or sender.name(language),
         from_address=current_app.config["MAIL_DEFAULT_SENDER"],
         reply_to=sender.press_email,
-        subject=subject,
-        text=text,
-        html=_inliner().inline(html),
+        subject=without_marks(subject, but=()),
+        text=without_marks(text, but=marks),
+        html=without_marks(_inliner().inline(html), but=marks),
         language=language,
         at=at,
         headers=headers,

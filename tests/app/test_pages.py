@@ -10,8 +10,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core import formats
+from app.core.accounts import User
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NotNow
+from tests import factories
+from tests.factories import signed_in
 
 A_FRIDAY = datetime(2022, 10, 28, 6, 0, tzinfo=UTC)
 
@@ -190,3 +193,42 @@ def test_a_postcode_is_held_together() -> None:
     assert formats.postcode("62158") == "621\u00a058"
     assert formats.postcode("SE-621 58") == "621\u00a058"
     assert formats.postcode("SW1A 1AA") == "SW1A 1AA"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/office/releases/{release}/versions?before={n}",
+        "/office/releases/{release}/embargo/log?before=-{n}",
+        "/office/notifications?before={n}",
+        "/office/audit?before={n}",
+        "/office/mailings/?before={n}",
+        "/office/settings/contacts/{n}",
+    ],
+)
+def test_a_number_that_no_row_can_have_is_missing(
+    client: FlaskClient, admin: User, path: str
+) -> None:
+    release = factories.release(admin)
+    signed_in(client, admin)
+
+    answer = client.get(path.format(release=release.id, n=10**20))
+
+    assert answer.status_code == 404
+
+
+def test_the_largest_number_a_row_can_have_is_only_a_number(
+    client: FlaskClient, admin: User
+) -> None:
+    release = factories.release(admin)
+    signed_in(client, admin)
+
+    page = client.get(f"/office/releases/{release.id}/versions?before={2**63 - 1}")
+    read = client.post("/office/notifications/read", data={"upto": str(10**20)})
+
+    assert (page.status_code, read.status_code) == (200, 302)
+
+
+@pytest.mark.parametrize("path", ["/sv/releases/a%00b", "/media/%00/960.jpg", "/quote/%00"])
+def test_a_name_that_no_row_can_have_is_missing(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404

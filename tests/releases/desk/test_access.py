@@ -74,6 +74,19 @@ def test_a_limit_is_put_on_record_with_its_people(hidden: Release) -> None:
     assert (event.actor, event.facts["people"]) == ("Alva", ["Alva", "Bo"])
 
 
+def test_the_form_limits_on_each_database(client: FlaskClient, writer: User, editor: User) -> None:
+    number, people = factories.release(writer).id, {writer.id, editor.id}
+    signed_in(client, writer)
+    db.session.expunge_all()  # a request of its own loads the release together with its round
+
+    answer = client.post(
+        f"/office/releases/{number}/access", data={"limited": "yes", "person": [*people]}
+    )
+
+    assert answer.status_code == 302
+    assert inside(db.session.get_one(Release, number)) == people
+
+
 def test_only_those_who_write_in_it_and_editors_may_limit(
     writer: User, editor: User, admin: User
 ) -> None:

@@ -89,6 +89,42 @@ def test_words_that_the_release_says_already_are_not_unsaved(app: Flask, writer:
     assert unsaved(release, by=writer) is None
 
 
+@pytest.mark.parametrize("body", ["<p>Ett rummål.</p>", "<p>Ett rum\u00a0mål.</p>"])
+def test_two_words_made_one_are_unsaved_words(app: Flask, writer: User, body: str) -> None:
+    release = factories.release(writer)
+    revise(release, writer, body="<p>Ett rum mål.</p>")
+
+    keep(
+        release,
+        replace(text_of(release.head), body=body),
+        base=release.head,
+        by=writer,
+        at=LATER,
+    )
+
+    assert unsaved(release, by=writer) is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<ul><li>ett <b>och</b> <i>två</i></li></ul><p>tre</p>", "<ul>\n  <li>ett\n<b>och</b> "
+     "<i>två</i></li>\n</ul>\n\n<p>tre</p>\n"],
+)  # fmt: skip
+def test_where_lines_break_is_no_unsaved_word(app: Flask, writer: User, body: str) -> None:
+    release = factories.release(writer)
+    revise(release, writer, body="<ul>\n<li>ett <b>och</b> <i>två</i></li>\n</ul>\n<p>tre</p>")
+
+    keep(
+        release,
+        replace(text_of(release.head), body=body),
+        base=release.head,
+        by=writer,
+        at=LATER,
+    )
+
+    assert unsaved(release, by=writer) is None
+
+
 def test_two_windows_of_one_person_can_keep_at_the_same_moment(app: Flask, writer: User) -> None:
     release = factories.release(writer)
     release_id, person, text = release.id, writer.id, text_of(release.head)

@@ -295,6 +295,15 @@ def test_words_that_i_have_rewritten_since_stay_beside_theirs() -> None:
     assert blocks(settled.body) == blocks(body("ett", "deras", "mitt, omskrivet", "tre"))
 
 
+@pytest.mark.parametrize("choice", ["theirs", "both"])
+def test_a_lead_that_i_have_rewritten_since_stays_before_theirs(choice: str) -> None:
+    clash = Clash("lead", "Deras.", "Min.")
+
+    settled = settle(text(lead="Min, omskriven."), clash, choice)
+
+    assert settled.lead == "Min, omskriven. Deras."
+
+
 def test_a_contact_is_one_or_the_other() -> None:
     theirs, mine = {**BO, "phone": "072"}, {**BO, "phone": "073"}
 

@@ -90,6 +90,7 @@ def test_the_mail_is_scheduled_with_the_release(app: Flask, writer: User, editor
     [
         ["--mail-at", "2030-01-01T10:00"],
         ["--mail-at", "x"],
+        ["--mail-at", "9999-12-31T23:59-10:00"],
         ["--mail-at", "2030-01-01T10:00+01:00", "--no-mail"],
     ],
 )

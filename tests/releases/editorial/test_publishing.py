@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from pathlib import Path
@@ -482,6 +483,46 @@ def test_editing_takes_it_off_the_schedule(
     publishing.publish_due()
 
     assert state_of(release) is State.DRAFT
+
+
+def test_an_edited_text_that_is_published_at_once_is_mailed_at_once(
+    app: Flask, writer: User, editor: User
+) -> None:
+    at = A_MORNING + timedelta(hours=1)
+    release = scheduled(writer, editor, at, mail_at=at + timedelta(days=1))
+    changed = replace(text_of(release.head), headline="En annan rubrik")
+    save(release, changed, base_id=release.head.id, by=writer, at=A_MORNING)
+    workflow.submit(release, by=writer, at=A_MORNING)
+    workflow.approve(release, revision_id=release.head.id, by=editor, at=A_MORNING)
+
+    workflow.publish(release, by=editor, at=A_MORNING)
+
+    (mailing,) = mailings()
+    assert mailing.starts_at is None
+
+
+def test_sending_back_what_failed_leaves_no_hour_behind(
+    app: Flask, writer: User, editor: User
+) -> None:
+    at = A_MORNING + timedelta(hours=1)
+    release = scheduled(writer, editor, at, mail_at=at + timedelta(days=1))
+    workflow.fail(release, failure=[{"key": "schedule.unexpected", "facts": {}}], at=at)
+
+    workflow.send_back(release, reason="Fel siffra", by=editor, at=at)
+
+    assert (release.publish_at, release.mail_at, release.failure) == (None, None, None)
+
+
+def test_a_person_who_mails_it_now_does_not_wait_for_the_hour_of_the_schedule(
+    app: Flask, writer: User, editor: User
+) -> None:
+    at = A_MORNING + timedelta(hours=1)
+    release = scheduled(writer, editor, at, mail_at=at + timedelta(days=1))
+
+    workflow.publish(release, mail=True, by=editor, at=A_MORNING)
+
+    (mailing,) = mailings()
+    assert mailing.starts_at is None
 
 
 def _last_event(release: Release) -> ReleaseEvent:

@@ -30,6 +30,12 @@ def utc(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
 
 
+@pytest.mark.parametrize(("day", "zone"), [(date.min, STOCKHOLM), (date.max, "America/New_York")])
+def test_a_time_that_the_calendar_does_not_reach_is_refused(day: date, zone: str) -> None:
+    with pytest.raises(BadInput):
+        moment(day, time(0) if day == date.min else time(23), zone)
+
+
 @pytest.mark.parametrize(
     ("day", "clock", "expected"),
     [

@@ -77,6 +77,19 @@ def test_the_button_alone_asks_for_review(client: FlaskClient, writer: User) -> 
     assert release.state is State.IN_REVIEW
 
 
+@pytest.mark.parametrize("due", ["9999-12-31T23:59", "0001-01-01T00:00"])
+def test_a_time_at_the_end_of_all_calendars_is_no_time_to_answer_by(
+    client: FlaskClient, writer: User, due: str
+) -> None:
+    release = factories.release(writer)
+    asked = form(release, due_at=due, outsiders="Eva Ek, eva@lund.example")
+
+    answer = signed_in(client, writer).post(at(release, "/submit"), data=asked)
+
+    assert answer.status_code == 422
+    assert due in answer.text
+
+
 def test_reviewers_time_and_message_are_taken_from_the_form(
     client: FlaskClient, writer: User, reviewer: User
 ) -> None:

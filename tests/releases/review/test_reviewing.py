@@ -398,6 +398,43 @@ def test_a_chain_with_somebody_who_has_left_says_so(
     assert refused.value.key == "reviewer_gone"
 
 
+def test_a_step_of_somebody_who_has_left_since_is_asked_of_the_administrators(
+    app: Flask, writer: User, officer: User, reviewer: User, admin: User
+) -> None:
+    release = in_review(
+        writer, step("Sakgranskning", role=Role.OFFICER), step("Språk", person=reviewer)
+    )
+    reviewer.active = False
+
+    passed(reviews(release)[0], officer)
+
+    assert told("review_asked") == {"Olle": 1, "Cia": 1}
+
+
+def test_the_editors_are_asked_when_the_last_who_was_waited_for_has_left(
+    app: Flask, writer: User, editor: User, officer: User, reviewer: User
+) -> None:
+    release = in_review(writer, request=Request(people=(officer, reviewer)))
+    reviewer.active = False
+
+    passed(reviews(release)[0], officer)
+
+    assert told("review_asked") == {"Olle": 1, "Rut": 1, "Bo": 1}
+
+
+def test_an_answer_beside_the_chain_leaves_a_step_as_it_was_asked(
+    app: Flask, writer: User, editor: User, officer: User, chain: list[dict[str, object]]
+) -> None:
+    other = factories.user("siv@press.example", role=Role.REVIEWER)
+    release = in_review(writer, *chain, request=Request(people=(other,), due_at=DUE))
+    first, second, _third, beside = reviews(release)
+    passed(first, officer)
+
+    passed(beside, other, at=DUE)
+
+    assert second.asked_at == LATER
+
+
 def test_a_step_of_the_writers_own_is_asked_of_the_administrators(
     app: Flask, writer: User, admin: User
 ) -> None:

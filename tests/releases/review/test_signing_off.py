@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.core.accounts import Role, User
 from app.core.audit import AuditEvent
@@ -89,6 +90,19 @@ def test_asking_the_same_person_again_sends_the_same_link(app: Flask, writer: Us
     assert again.id == first.id
     assert token_of(again.invitation) == link  # type: ignore[arg-type]
     assert letters("anna@sida.example") == 2
+
+
+def test_a_letter_that_no_keyboard_writes_is_left_out_of_an_answer(
+    client: FlaskClient, writer: User
+) -> None:
+    sign_off = asked(quoting(writer), by=writer, at=now())
+    form = {"answer": "decline", "fingerprint": sign_off.fingerprint, "reason": "Inte\0 så"}
+
+    answer = client.post(address(sign_off), data=form)
+
+    db.session.expire_all()
+    assert answer.status_code == 303
+    assert (sign_off.answer, sign_off.note) == (Answer.DECLINED, "Inte så")
 
 
 def test_asking_somebody_else_takes_the_first_link_away(app: Flask, writer: User) -> None:

@@ -15,14 +15,15 @@ from flask import Flask
 
 from app.core.clock import now
 from app.core.db import db
+from app.core.tokens import seal
 from subscribers.audience.links import read_unsubscribe
 from subscribers.audience.models import EndedReason, SubscriptionState, Suppression
 from subscribers.mailings import claiming, delivering, envelopes
 from subscribers.mailings.delivering import sweep
 from subscribers.mailings.materialising import materialise
-from subscribers.mailings.messages import Prepared
+from subscribers.mailings.messages import Prepared, Slot
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
-from subscribers.mailings.queueing import queue, queue_confirmation
+from subscribers.mailings.queueing import queue, queue_confirmation, queue_letter, secret_url
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
@@ -429,6 +430,49 @@ def test_case_14_a_confirmation_is_a_system_mail(app: Flask, post: PostOffice) -
     assert letter.message["Auto-Submitted"] == "auto-generated"
     assert letter.message["List-Unsubscribe"] is None
     assert "/confirm/" in letter.text
+
+
+def test_words_that_look_like_a_mark_of_ours_stop_no_mail(app: Flask, post: PostOffice) -> None:
+    typed = f"Hej {Slot.LINK} {Slot.CONFIRM} {str(Slot.LINK).replace('link', f'li{Slot.LINK}nk')}"
+    colleague = {"to": "bo@press.example", "language": "sv", "at": A_MORNING}
+    queue_letter(key="a", subject=typed, text=typed, html=f"<p>{typed}</p>", **colleague)
+    subscriber("eva@exempel.example")
+    mailing = queue(announcement(text=typed, html=f"<p>{typed}</p>"), at=A_MORNING)
+    db.session.commit()
+
+    send_all()
+
+    assert sorted(letter.to for letter in post.letters) == [
+        "bo@press.example",
+        "eva@exempel.example",
+    ]
+    assert states(mailing.id) == {"sent": 1}
+    assert all(str(Slot.LINK) not in letter.text + letter.html for letter in post.letters)
+
+
+def test_a_letter_holds_its_link_also_when_somebody_has_written_its_mark(
+    app: Flask, post: PostOffice
+) -> None:
+    words = f"{Slot.UNSUBSCRIBE} {secret_url('invited/')}"
+    sealed = ("invitation review", b"12345678")
+    queue_letter(
+        key="a",
+        to="eva@lund.example",
+        language="sv",
+        subject="Läs",
+        text=words,
+        html=f"<p>{words}</p>",
+        at=A_MORNING,
+        sealed_from=sealed,
+    )
+    db.session.commit()
+
+    send_all()
+
+    (letter,) = post.letters
+    token = seal(sealed[1], purpose=sealed[0], secret=SECRET)
+    assert "… http" in letter.text
+    assert f"/invited/{token}" in letter.text
 
 
 def test_case_47_claiming_and_sweeping_keep_to_their_indexes(app: Flask) -> None:
