@@ -24,6 +24,7 @@ from app.core.clock import midnight, midnight_after, now
 from app.core.db import db
 from app.core.formats import iso, local_stamp
 from app.core.organisation import organisation
+from app.core.paging import row_before
 from app.core.words.language import interface_language
 from releases.desk.access import visible_to
 from releases.editorial.models import Release
@@ -86,7 +87,7 @@ def log() -> ResponseReturnValue:
     """The newest first."""
     wanted, person, language = _wanted(), me(), interface_language()
     query = _events(wanted, person).order_by(AuditEvent.id.desc()).limit(PAGE + 1)
-    if before := request.args.get("before", type=int):
+    if before := row_before():
         query = query.where(AuditEvent.id < before)
     found = list(db.session.scalars(query))
     return render_template(

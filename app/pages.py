@@ -33,6 +33,7 @@ from app.core.accounts import signed_in
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NotNow
 from app.core.organisation import organisation, unnamed
+from app.core.paging import LARGEST_ID
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, preferred_language, speak, t
 
@@ -44,7 +45,6 @@ STATUS: dict[type[DomainError], int] = {
     Conflict: 409,
 }
 EXPLAINED = {400, 403, 404, 405, 409, 410, 413, 422, 429, 500}
-LARGEST_ID = 2**63 - 1
 A_YEAR = 365 * 24 * 3600
 
 
@@ -249,7 +249,7 @@ def _begin_page() -> None:
 
 def _expect_what_rows_may_have() -> None:
     """No row has a number that no column holds: an address that names one leads nowhere."""
-    named = [*(request.view_args or {}).values(), request.args.get("before", 0, type=int)]
+    named = (request.view_args or {}).values()
     if any(isinstance(one, int) and abs(one) > LARGEST_ID for one in named):
         abort(404)
     if "\0" in request.path:  # nor a name that PostgreSQL keeps in no text

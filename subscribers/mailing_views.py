@@ -21,7 +21,6 @@ from flask import (
     make_response,
     redirect,
     render_template,
-    request,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -32,6 +31,7 @@ from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.paging import row_before
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
 from app.core.words.language import interface_language
@@ -72,7 +72,7 @@ def _writers_only() -> None:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    page = questions.mailings(before=request.args.get("before", type=int))
+    page = questions.mailings(before=row_before())
     return render_template("office/mailings/index.html", page=page)
 
 

@@ -21,6 +21,7 @@ from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import DomainError, NotFound
+from app.core.paging import row_before
 from app.core.words.language import t
 from subscribers.audience import importing, questions, subscribing
 from subscribers.audience.importing import Report
@@ -60,7 +61,7 @@ def index() -> ResponseReturnValue:
     email = request.args.get("email", "").strip()
     if email and (found := questions.by_address(email)):
         return redirect(url_for("subscribers.show", subscriber_id=found.id))
-    before = request.args.get("before", type=int)
+    before = row_before()
     return render_template(
         "office/subscribers/index.html",
         counts=questions.counts(),

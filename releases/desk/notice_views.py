@@ -13,6 +13,7 @@ from app.core.accounts import EVERYBODY, me, only
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.organisation import organisation
+from app.core.paging import row_before
 from app.core.words.language import interface_language, t
 from releases.desk import reading_notices
 from releases.desk.models import Notification
@@ -39,7 +40,7 @@ def unread_notifications() -> int:
 @blueprint.get("")
 def index() -> ResponseReturnValue:
     """The unread first, then the others, each the newest first."""
-    before = request.args.get("before", type=int)
+    before = row_before()
     page = reading_notices.notices_page(me(), before=before, read="read" in request.args)
     language = interface_language()
     return render_template(

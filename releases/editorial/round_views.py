@@ -26,6 +26,7 @@ from app.core.db import db
 from app.core.errors import BadInput, NotFound
 from app.core.forms import Form, Word
 from app.core.organisation import organisation
+from app.core.paging import row_before
 from app.core.words import LANGUAGES
 from app.core.words.language import interface_language, t
 from releases.drafting.drafting import (
@@ -63,7 +64,7 @@ def _staff() -> None:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    before = request.args.get("before", type=int)
+    before = row_before()
     page = questions.rounds_page(before=before)
     ticks = ticks_of([round_.id for round_ in page.items])
     return render_template("office/rounds/index.html", page=page, ticks=ticks)

@@ -9,6 +9,7 @@ from flask_security import auth_required
 from app.core.accounts import me, only
 from app.core.clock import now
 from app.core.db import db
+from app.core.paging import row_before
 from app.core.words.language import t
 from releases.editorial import questions, workflow
 from releases.editorial.comparing import compare as changes_between
@@ -31,7 +32,7 @@ def _staff() -> None:
 def index(release_id: int) -> ResponseReturnValue:
     """Every version, the latest first, and two to choose for comparing."""
     release = questions.release_by_id(release_id)
-    before = request.args.get("before", type=int)
+    before = row_before()
     return render_template(
         "office/releases/versions.html",
         release=release,

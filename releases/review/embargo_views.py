@@ -11,6 +11,7 @@ from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotNow
+from app.core.paging import row_before
 from app.core.words.language import t
 from releases.editorial.models import Release
 from releases.editorial.questions import release_by_id
@@ -86,7 +87,7 @@ def resend(release_id: int, invitation_id: int) -> ResponseReturnValue:
 def log(release_id: int) -> ResponseReturnValue:
     """Everything that those let in were shown, the latest first."""
     release = release_by_id(release_id)
-    found, next_ = embargo.visits(release, before=request.args.get("before", type=int))
+    found, next_ = embargo.visits(release, before=row_before())
     return render_template("office/embargo/log.html", release=release, visits=found, next=next_)
 
 
