@@ -7,10 +7,12 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 # Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
-import app.core.audit  # noqa: F401
+import app.core.audit
+import app.core.generation  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing
 import releases.media.models
+import releases.newsroom.models
 import releases.review.models
 import releases.review.quote_reminders
 import releases.review.reminding  # noqa: F401

@@ -54,6 +54,21 @@ class Organisation(Base):
     grace_minutes: Mapped[int] = mapped_column(default=60)
     embargo_terms_sv: Mapped[str] = mapped_column(sa.Text, default="")
     embargo_terms_en: Mapped[str] = mapped_column(sa.Text, default="")
+    # The look of the newsroom: accent as #rrggbb and typeface by name, empty as shipped; the
+    # logotype's files lie on the shelf under its key.
+    accent: Mapped[str] = mapped_column(sa.String(7), default="")
+    typeface: Mapped[str] = mapped_column(sa.String(20), default="")
+    logo_key: Mapped[str] = mapped_column(sa.String(64), default="")
+    logo_type: Mapped[str] = mapped_column(sa.String(60), default="")
+    logo_width: Mapped[int] = mapped_column(default=0)
+    logo_height: Mapped[int] = mapped_column(default=0)
+    # WebSub: the hub that is told of every change; empty when our own, or none, is.
+    hub_url: Mapped[str] = mapped_column(sa.String(500), default="")
+    own_hub: Mapped[bool] = mapped_column(default=False)
+    # What is not accessible yet, for the accessibility statement, and when that was looked at.
+    accessibility_sv: Mapped[str] = mapped_column(sa.Text, default="")
+    accessibility_en: Mapped[str] = mapped_column(sa.Text, default="")
+    accessibility_on: Mapped[date | None] = mapped_column(sa.Date)
 
     def in_language(self, field: str, language: str) -> Any:
         """A text kept in both languages: `name` or `about`."""
@@ -109,4 +124,14 @@ def unnamed(name_sv: str, name_en: str) -> Organisation:
         grace_minutes=60,
         embargo_terms_sv="",
         embargo_terms_en="",
+        accent="",
+        typeface="",
+        logo_key="",
+        logo_type="",
+        logo_width=0,
+        logo_height=0,
+        hub_url="",
+        own_hub=False,
+        accessibility_sv="",
+        accessibility_en="",
     )

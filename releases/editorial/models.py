@@ -52,6 +52,8 @@ class Contact(Base):
     email: Mapped[str] = mapped_column(sa.String(254), default="")
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
+    # Whether they stand on the newsroom's page of contacts too.
+    listed: Mapped[bool] = mapped_column(default=True)
     away_from: Mapped[date | None] = mapped_column(sa.Date)
     away_until: Mapped[date | None] = mapped_column(sa.Date)
     deputy_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("contact.id"))
@@ -149,6 +151,8 @@ class Release(Base):
     # The language version it was made from, and the revision of that which it follows.
     original_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("release.id"))
     follows_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("revision.id", use_alter=True))
+    # The revision that the newsroom's lists and its search were last written from.
+    listed_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("revision.id", use_alter=True))
     # The head's words in lower case, for the office's search.
     search_text: Mapped[str] = mapped_column(sa.Text, default="")
 

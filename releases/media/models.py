@@ -16,7 +16,15 @@ class Image(Base):
     """A picture, encoded anew from what was uploaded; `key` is its unguessable name on disk."""
 
     __tablename__ = "image"
-    __table_args__ = (sa.Index(None, "story_id", "id"),)
+    __table_args__ = (
+        sa.Index(None, "story_id", "id"),
+        sa.Index(
+            "ix_image_to_encode",
+            "id",
+            sqlite_where=sa.text("encoded_at IS NULL"),
+            postgresql_where=sa.text("encoded_at IS NULL"),
+        ),
+    )
 
     id: Mapped[PrimaryKey]
     story_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("story.id"))
@@ -32,6 +40,12 @@ class Image(Base):
     caption_en: Mapped[str] = mapped_column(sa.String(1000), default="")
     credit: Mapped[str] = mapped_column(sa.String(200), default="")
     licence: Mapped[str] = mapped_column(sa.String(40), default="")
+    # Where the eye should land, in hundredths of width and height from the upper left corner.
+    focal_x: Mapped[int] = mapped_column(default=50)
+    focal_y: Mapped[int] = mapped_column(default=50)
+    # When all its files had been made; NULL while a worker has that to do.
+    encoded_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    encode_failures: Mapped[int] = mapped_column(default=0)
     uploaded_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     uploaded_at: Mapped[datetime] = mapped_column(UTCDateTime)
     removed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -148,7 +148,10 @@ class Award(Base):
     """One row of a round: granted, rejected or withdrawn. `number` is its row in the file."""
 
     __tablename__ = "award"
-    __table_args__ = (sa.UniqueConstraint("round_id", "number"),)
+    __table_args__ = (
+        sa.UniqueConstraint("round_id", "number"),
+        sa.Index(None, "place", "round_id"),
+    )
 
     id: Mapped[PrimaryKey]
     round_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("round.id", ondelete="CASCADE"))
@@ -164,6 +167,8 @@ class Award(Base):
     first_timer: Mapped[bool | None]
     status: Mapped[AwardStatus] = mapped_column(one_of(AwardStatus, "status"))
     note: Mapped[str] = mapped_column(sa.Text, default="")
+    # The grantee's code in the register; empty when it has none, NULL until somebody has looked.
+    place: Mapped[str | None] = mapped_column(sa.String(4))
     # Compared with the decision by a person; falls when the row changes.
     checked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     checked_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))

@@ -53,12 +53,23 @@ class Subscriber(Base):
 
 
 class Topic(Base):
-    """Something one can subscribe to; `press-releases` is everything."""
+    """A subject of releases and something one can subscribe to; `press-releases` is everything.
+
+    One that is not active any more is offered nowhere, but its pages stay.
+    """
 
     __tablename__ = "topic"
 
     id: Mapped[PrimaryKey]
     slug: Mapped[str] = mapped_column(sa.String(100), unique=True)
+    name_sv: Mapped[str] = mapped_column(sa.String(200), default="")
+    name_en: Mapped[str] = mapped_column(sa.String(200), default="")
+    active: Mapped[bool] = mapped_column(default=True)
+
+    def name(self, language: str) -> str:
+        """The Swedish name where there is no English, the slug where there is none at all."""
+        spoken = self.name_en or self.name_sv if language == "en" else self.name_sv
+        return spoken or self.slug
 
 
 class Subscription(Base):
