@@ -85,7 +85,7 @@ def _register_blueprints(app: Flask) -> None:
     )
     from releases.media import public as media_files
     from releases.media import views as media
-    from releases.newsroom import preview, round_public
+    from releases.newsroom import feed_public, machine_public, preview, round_public
     from releases.newsroom import public as newsroom
     from releases.review import (
         embargo_public,
@@ -101,6 +101,8 @@ def _register_blueprints(app: Flask) -> None:
 
     app.register_blueprint(newsroom.blueprint)
     app.register_blueprint(round_public.blueprint)
+    app.register_blueprint(feed_public.blueprint)
+    app.register_blueprint(machine_public.blueprint)
     app.register_blueprint(preview.blueprint)
     app.register_blueprint(desk.blueprint)
     app.register_blueprint(notice_views.blueprint)

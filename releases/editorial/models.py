@@ -13,6 +13,7 @@ from app.core.accounts import User
 from app.core.db import Base, Id, JSONText, PrimaryKey, UTCDateTime, one_of
 from app.core.html import plain
 from releases.rounds.models import Round
+from subscribers.audience.models import Topic
 
 
 class State(StrEnum):
@@ -90,7 +91,19 @@ class Story(Base):
     limited: Mapped[bool] = mapped_column(default=False)
 
     round: Mapped[Round | None] = relationship()
+    topics: Mapped[list[Topic]] = relationship(secondary="story_topic", order_by="Topic.id")
     releases: Mapped[list[Release]] = relationship(back_populates="story", order_by="Release.id")
+
+
+class StoryTopic(Base):
+    """A topic that a story is about."""
+
+    __tablename__ = "story_topic"
+
+    story_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("story.id", ondelete="CASCADE"), primary_key=True
+    )
+    topic_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("topic.id"), primary_key=True)
 
 
 class StoryAccess(Base):

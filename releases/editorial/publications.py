@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,26 @@ def went_live(
     db.session.add(publication)
     db.session.flush()
     return publication
+
+
+Follow = Callable[[Release, datetime], None]
+_follow: list[Follow] = []
+
+
+def when_public(step: Follow) -> Follow:
+    """Have `step(release, at)` called whenever what visitors read of a release has changed.
+
+    It was published, changed, withdrawn or put back, and the step is part of that transaction: it
+    must not commit, wait for the world or fail.
+    """
+    _follow.append(step)
+    return step
+
+
+def follow_up(release: Release, *, at: datetime) -> None:
+    """Do what has to follow a change of what visitors read. No commit."""
+    for step in _follow:
+        step(release, at)
 
 
 def publications(release: Release) -> list[Publication]:

@@ -25,7 +25,7 @@ from releases.editorial.announcing import announcement
 from releases.editorial.correcting import mail_correction, note_of, stop_all
 from releases.editorial.models import Change, Release, ReleaseEvent, State
 from releases.editorial.preflight import stop_if_blocked
-from releases.editorial.publications import went_live
+from releases.editorial.publications import follow_up, went_live
 from releases.editorial.scheduling import spoken
 from releases.editorial.withdrawing import mail_withdrawal, stop_telling
 from releases.review import reviewing
@@ -329,6 +329,7 @@ def publish(
         at=at,
         but=by,
     )
+    follow_up(release, at=at)
 
 
 def fail(release: Release, *, failure: list[dict[str, Any]], at: datetime) -> None:
@@ -375,6 +376,7 @@ def withdraw(release: Release, *, reason: str, mail: bool = False, by: User, at:
         but=by,
         reason=reason.strip(),
     )
+    follow_up(release, at=at)
 
 
 def reinstate(release: Release, *, by: User, at: datetime) -> None:
@@ -384,6 +386,7 @@ def reinstate(release: Release, *, by: User, at: datetime) -> None:
     """
     _move(release, Action.REINSTATE, by=by, at=at, withdrawn_reason="", changed_at=at)
     stop_telling(release, at=at)
+    follow_up(release, at=at)
 
 
 def concerned(release: Release) -> list[User | None]:

@@ -25,17 +25,6 @@ class Heading(StrEnum):
     PLACE = "place"
 
 
-class StoryTopic(Base):
-    """A topic that a story is about."""
-
-    __tablename__ = "story_topic"
-
-    story_id: Mapped[int] = mapped_column(
-        Id, sa.ForeignKey("story.id", ondelete="CASCADE"), primary_key=True
-    )
-    topic_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("topic.id"), primary_key=True)
-
-
 class Listing(Base):
     """A public release under one heading. `key` is a programme's or topic's id, or a place's code.
 

@@ -23,8 +23,10 @@ from releases.editorial.autosaving import Unsaved, unsaved
 from releases.editorial.models import Release, Revision
 from releases.editorial.questions import release_by_id
 from releases.newsroom import feeds
-from releases.newsroom.public import address, feed_item, release_page
+from releases.newsroom.feed_public import feed_item
+from releases.newsroom.public import release_page
 from releases.newsroom.questions import approved_at
+from releases.newsroom.wording import address
 from subscribers.mailings.queueing import Announcement, framed
 
 WAYS = ("page", "phone", "mail", "text", "feed")

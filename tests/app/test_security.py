@@ -50,7 +50,9 @@ STAFF = {
 }
 PUBLIC = {
     "embargo",
+    "feeds",
     "invited",
+    "machines",
     "media_files",
     "newsroom",
     "published_rounds",
