@@ -62,6 +62,8 @@ class Organisation(Base):
     logo_type: Mapped[str] = mapped_column(sa.String(60), default="")
     logo_width: Mapped[int] = mapped_column(default=0)
     logo_height: Mapped[int] = mapped_column(default=0)
+    # The host in the ids of feed items (RFC 4151): the first one ever, as ids must never change.
+    tag_host: Mapped[str] = mapped_column(sa.String(253), default="")
     # WebSub: the hub that is told of every change; empty when our own, or none, is.
     hub_url: Mapped[str] = mapped_column(sa.String(500), default="")
     own_hub: Mapped[bool] = mapped_column(default=False)
@@ -130,6 +132,7 @@ def unnamed(name_sv: str, name_en: str) -> Organisation:
         logo_type="",
         logo_width=0,
         logo_height=0,
+        tag_host="",
         hub_url="",
         own_hub=False,
         accessibility_sv="",

@@ -234,6 +234,9 @@ def upgrade() -> None:
             sa.Column("logo_height", sa.Integer(), nullable=False, server_default="0")
         )
         batch_op.add_column(
+            sa.Column("tag_host", sa.String(length=253), nullable=False, server_default="")
+        )
+        batch_op.add_column(
             sa.Column("hub_url", sa.String(length=500), nullable=False, server_default="")
         )
         batch_op.add_column(
