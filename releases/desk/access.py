@@ -18,9 +18,8 @@ from app.core.accounts import Role, User, signed_in
 from app.core.audit import record
 from app.core.db import db
 from app.core.errors import NotAllowed, NotFound
+from app.core.paging import LARGEST_ID
 from releases.editorial.models import Release, Revision, Story, StoryAccess
-
-LARGEST_ID = 2**63 - 1
 
 
 def visible_to(person: User | None) -> sa.ColumnElement[bool]:

@@ -13,13 +13,11 @@ from app.core.accounts import EVERYBODY, me, only
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.organisation import organisation
-from app.core.paging import row_before
+from app.core.paging import LARGEST_ID, row_before
 from app.core.words.language import interface_language, t
 from releases.desk import reading_notices
 from releases.desk.models import Notification
 from releases.desk.notifying import CHANNELS, Kind, mute, sentence, wants
-
-LARGEST_ID = 2**63 - 1
 
 blueprint = Blueprint("notices", __name__, url_prefix="/office/notifications")
 
