@@ -16,9 +16,8 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, Response, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
-from app.core.accounts import Role, User, me, only
+from app.core.accounts import Role, User, me, only, signed_in_only
 from app.core.audit import AuditEvent, acts, sentence, who
 from app.core.clock import midnight, midnight_after, now
 from app.core.db import db
@@ -54,6 +53,7 @@ PAGES = {
 COLUMNS = ("at", "actor", "action", "subject", "subject_id", "title", "sentence", "facts")
 
 blueprint = Blueprint("audit", __name__, url_prefix="/office")
+signed_in_only(blueprint)
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,6 @@ class Wanted:
     def in_address(self) -> dict[str, Any]:
         """The conditions that are not empty, as the address carries them."""
         return {name: value for name, value in vars(self).items() if value}
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in; each view says whose it is."""
 
 
 @blueprint.get("/audit")

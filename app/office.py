@@ -14,12 +14,11 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 from wtforms import BooleanField, DateField, Field, RadioField
 from wtforms.validators import Optional, ValidationError
 
 from app.core import people
-from app.core.accounts import EVERYBODY, Role, User, me, only
+from app.core.accounts import EVERYBODY, Role, User, me, only, signed_in_only
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
@@ -42,6 +41,7 @@ from releases.drafting.drafting import LANGUAGES as SPEECH
 from releases.drafting.drafting import HouseStyle
 
 blueprint = Blueprint("office", __name__, url_prefix="/office")
+signed_in_only(blueprint)
 
 ROLES = {
     Role.WRITER: "settings.role.writer",
@@ -168,12 +168,6 @@ class NewPersonForm(PersonForm):
         required=True,
         check=email_address,
     )
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in; each view says whose it is."""
 
 
 @blueprint.post("/language")

@@ -16,9 +16,16 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
-from flask import Flask, current_app, request
+from flask import Blueprint, Flask, current_app, request
 from flask_login import current_user
-from flask_security import RoleMixin, Security, SQLAlchemyUserDatastore, UserMixin, hash_password
+from flask_security import (
+    RoleMixin,
+    Security,
+    SQLAlchemyUserDatastore,
+    UserMixin,
+    auth_required,
+    hash_password,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, JSONText, PrimaryKey, UTCDateTime, db, one_of
@@ -136,6 +143,15 @@ def require(person: User, role: Role) -> None:
 
 
 View = TypeVar("View", bound=Callable[..., object])
+
+
+def signed_in_only(blueprint: Blueprint) -> None:
+    """Let nobody come to a blueprint's pages without having signed in; each says whose it is."""
+
+    @blueprint.before_request
+    @auth_required("session")
+    def staff() -> None:
+        pass
 
 
 def only(*roles: Role) -> Callable[[View], View]:

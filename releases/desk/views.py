@@ -8,10 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
 from app.core import audit
-from app.core.accounts import User, me, only
+from app.core.accounts import User, me, only, signed_in_only
 from app.core.clock import local, now
 from app.core.db import db
 from app.core.organisation import organisation
@@ -29,12 +28,7 @@ from releases.rounds.questions import programmes
 ID_DIGITS = 15
 
 blueprint = Blueprint("desk", __name__, url_prefix="/office")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.app_template_filter("zone")

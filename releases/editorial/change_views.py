@@ -7,12 +7,11 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 from wtforms import HiddenField, SelectField
 from wtforms.validators import ValidationError
 
 from app.core import jobs
-from app.core.accounts import KEEPERS, me, only
+from app.core.accounts import KEEPERS, me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import Conflict, NotFound
@@ -42,12 +41,7 @@ SHOWN_CHANGES = 200
 ANSWERS = {"": None, "yes": True, "no": False}
 
 blueprint = Blueprint("round_changes", __name__, url_prefix="/office/rounds")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 # A corrected file, by the same three steps as the first one

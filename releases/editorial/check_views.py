@@ -6,9 +6,8 @@ from datetime import date
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
-from app.core.accounts import KEEPERS, me, only
+from app.core.accounts import KEEPERS, me, only, signed_in_only
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
@@ -19,12 +18,7 @@ from releases.rounds.confirming import confirm, unconfirm
 from releases.rounds.importing import date_decision
 
 blueprint = Blueprint("checks", __name__, url_prefix="/office/rounds")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.post("/<int:round_id>/rows/<any(check, check_shown, uncheck):act>")

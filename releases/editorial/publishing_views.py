@@ -7,10 +7,9 @@ from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 from werkzeug.datastructures import MultiDict
 
-from app.core.accounts import Role, me, only
+from app.core.accounts import Role, me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
@@ -33,12 +32,7 @@ FOLDS = {"time": "fold", "mail_time": "mail_fold"}
 Fields = MultiDict[str, str]
 
 blueprint = Blueprint("publishing", __name__, url_prefix="/office/releases")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.get("/<int:release_id>/preflight")

@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import KEEPERS, Role, User, me, only
+from app.core.accounts import KEEPERS, Role, User, me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotNow
@@ -28,12 +27,7 @@ from releases.editorial.workflow import JUDGES, WRITERS, Action
 from releases.review import commenting, deciding, embargo, signing_off
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.get("/releases/<int:release_id>")

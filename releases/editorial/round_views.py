@@ -15,12 +15,11 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 from wtforms import FileField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional, ValidationError
 
 from app.core import jobs
-from app.core.accounts import KEEPERS, Role, me, only, signed_in
+from app.core.accounts import KEEPERS, Role, me, only, signed_in, signed_in_only
 from app.core.clock import now, today
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
@@ -54,12 +53,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 KEEP_UPLOADS = timedelta(days=1)
 
 blueprint = Blueprint("rounds", __name__, url_prefix="/office/rounds")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.get("/")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
-from app.core.accounts import KEEPERS, me, only
+from app.core.accounts import KEEPERS, me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotNow
@@ -16,12 +15,7 @@ from releases.rounds.communicating import communicate, take_back
 from releases.rounds.questions import round_by_id
 
 blueprint = Blueprint("telling", __name__, url_prefix="/office/rounds")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.post("/<int:round_id>/told")

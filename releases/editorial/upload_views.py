@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 from sqlalchemy.orm import defer
 
 from app.core import jobs
-from app.core.accounts import KEEPERS, me, only
+from app.core.accounts import KEEPERS, me, only, signed_in_only
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.words.language import t
@@ -18,12 +17,7 @@ from releases.rounds.models import Upload
 from releases.rounds.uploading import FIELDS, ColumnsUnclear, open_as, say_columns
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/office/rounds/import")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.post("/<int:upload_id>/opening")

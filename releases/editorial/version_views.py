@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
-from app.core.accounts import me, only
+from app.core.accounts import me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.paging import row_before
@@ -20,12 +19,7 @@ from releases.editorial.workflow import WRITERS, Action
 from releases.editorial.writing import restore as restore_words
 
 blueprint = Blueprint("versions", __name__, url_prefix="/office/releases")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.get("/<int:release_id>/versions")

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 from werkzeug.datastructures import FileStorage
 
-from app.core.accounts import Role, me, only, signed_in
+from app.core.accounts import Role, me, only, signed_in, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, DomainError, NotFound
@@ -25,6 +24,7 @@ from releases.media.licences import LICENCES, rights_problems
 from releases.media.models import Document, Image
 
 blueprint = Blueprint("media", __name__, url_prefix="/office/stories/<int:story_id>/media")
+signed_in_only(blueprint)
 KEEPERS = (Role.WRITER, Role.EDITOR)
 MOST_AT_ONCE = 256 * 1024 * 1024
 LARGE_ENOUGH = 1600  # pixels across: a third of a newspaper's page
@@ -55,12 +55,6 @@ def _let_large_files_in(_endpoint: str | None, _values: dict[str, object] | None
     """Only for those who have signed in. Said this early, since the CSRF check reads the form."""
     if request.method == "POST" and signed_in() is not None:
         request.max_content_length = MOST_AT_ONCE
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
 
 
 @blueprint.get("")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import Role, me, only
+from app.core.accounts import Role, me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotNow
@@ -18,12 +17,7 @@ from releases.editorial.questions import release_by_id
 from releases.review import embargo, inviting
 
 blueprint = Blueprint("embargoes", __name__, url_prefix="/office/releases/<int:release_id>/embargo")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.get("/")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import me, only
+from app.core.accounts import me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
@@ -20,12 +19,7 @@ from releases.review.signing_off import ASKERS
 from releases.review.taking_over import take_over as take_words_over
 
 blueprint = Blueprint("signing", __name__, url_prefix="/office/releases/<int:release_id>/quotes")
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
+signed_in_only(blueprint)
 
 
 @blueprint.get("/")

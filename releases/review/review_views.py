@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import auth_required
 
 from app.core import jobs
-from app.core.accounts import EVERYBODY, Role, User, me, only
+from app.core.accounts import EVERYBODY, Role, User, me, only, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, Conflict
@@ -32,6 +31,7 @@ from releases.rounds.models import Programme
 from releases.rounds.questions import programme_by_id
 
 blueprint = Blueprint("review", __name__, url_prefix="/office")
+signed_in_only(blueprint)
 
 # Each address names its release, so that the guard of limited stories stands before it.
 ONE_REVIEW = "/releases/<int:release_id>/reviews/<int(max=9223372036854775807):review_id>"
@@ -39,12 +39,6 @@ ONE_COMMENT = "/releases/<int:release_id>/comments/<int(max=9223372036854775807)
 ONE_INVITATION = (
     "/releases/<int:release_id>/invitations/<int(max=9223372036854775807):invitation_id>"
 )
-
-
-@blueprint.before_request
-@auth_required("session")
-def _staff() -> None:
-    """Nobody comes here without having signed in."""
 
 
 @blueprint.get("/releases/<int:release_id>/read")
