@@ -58,7 +58,7 @@ class Organisation(Base):
     # logotype's files lie on the shelf under its key.
     accent: Mapped[str] = mapped_column(sa.String(7), default="")
     typeface: Mapped[str] = mapped_column(sa.String(20), default="")
-    logo_key: Mapped[str] = mapped_column(sa.String(64), default="")
+    logo_key: Mapped[str] = mapped_column(sa.String(64), default="", info={"shelf": True})
     logo_type: Mapped[str] = mapped_column(sa.String(60), default="")
     logo_width: Mapped[int] = mapped_column(default=0)
     logo_height: Mapped[int] = mapped_column(default=0)

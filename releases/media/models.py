@@ -28,7 +28,7 @@ class Image(Base):
 
     id: Mapped[PrimaryKey]
     story_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("story.id"))
-    key: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    key: Mapped[str] = mapped_column(sa.String(64), unique=True, info={"shelf": True})
     filename: Mapped[str] = mapped_column(sa.String(255))
     content_type: Mapped[str] = mapped_column(sa.String(60))
     width: Mapped[int]
@@ -77,7 +77,7 @@ class Document(Base):
 
     id: Mapped[PrimaryKey]
     story_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("story.id"))
-    key: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    key: Mapped[str] = mapped_column(sa.String(64), unique=True, info={"shelf": True})
     filename: Mapped[str] = mapped_column(sa.String(255))
     content_type: Mapped[str] = mapped_column(sa.String(100))
     size: Mapped[int]

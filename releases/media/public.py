@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from app.core.accounts import signed_in
@@ -53,17 +53,12 @@ def _files(thing: Image | Document) -> dict[str, str]:
 
 
 def _sent(thing: Image | Document, name: str, content_type: str) -> Response:
-    path = shelf.folder_of(thing.key) / name
-    try:
-        if isinstance(thing, Document):
-            saved_as = document_name(thing.filename, thing.content_type)
-        elif name in HIGH.values():
-            saved_as = picture_name(thing.printed(_language()), _language())
-        else:
-            return send_file(path, mimetype=content_type)
-        return send_file(path, mimetype=content_type, as_attachment=True, download_name=saved_as)
-    except FileNotFoundError:  # a restored database without its files
-        raise NotFound("no_such_file") from None
+    saved_as = None
+    if isinstance(thing, Document):
+        saved_as = document_name(thing.filename, thing.content_type)
+    elif name in HIGH.values():
+        saved_as = picture_name(thing.printed(_language()), _language())
+    return shelf.send(thing.key, name, mimetype=content_type, download_name=saved_as)
 
 
 def _language() -> str:

@@ -1,19 +1,24 @@
-"""Where the files of pictures and documents lie: a folder for each key, under VAR/media.
+"""Where files lie that readers get: some under each key, in the place that the settings name.
 
-A folder is written under another name, forced to the disk and then renamed, so that it is there
-whole or not at all. The row comes after it; a folder that never got one is swept away a day later.
+A key's files come before its row. Those that never got a row are swept away a day later, so a
+column that holds keys says so where it is declared: `info={"shelf": True}` (`known` reads it).
 """
 
 from __future__ import annotations
 
-import os
 import secrets
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from flask import current_app
+import sqlalchemy as sa
+from flask import Response, current_app, request, send_file
+from werkzeug.exceptions import ServiceUnavailable
+
+from app.core.db import Base, db
+from app.core.errors import NotFound
+from releases.media.grafting import Graft, grafted
+from releases.media.storage import Bucket, Content, Folder, Silent, Storage
 
 SHELVES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -23,49 +28,101 @@ def new_key() -> str:
     return secrets.token_urlsafe(32)
 
 
-def put(key: str, files: Mapping[str, bytes]) -> None:
-    """Write all files of a key, to be there after a power cut."""
-    folder = folder_of(key)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = folder.with_name(f".{key}")
-    draft.mkdir()
-    for name, content in files.items():
-        with (draft / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    _sync(draft)
-    draft.rename(folder)
-    _sync(folder.parent)
+def put(key: str, files: Mapping[str, Content]) -> None:
+    """Write files under a key, to be there after a power cut; more may come later.
+
+    A new key has all of them or none. A name never gets other bytes. Raises storage.Silent.
+    """
+    _place().put(key, files)
 
 
-def folder_of(key: str) -> Path:
-    """The folder of a key that stands in a row; never of one from an address."""
-    return _root() / key[:2] / key
+def read(key: str, name: str) -> bytes:
+    """A whole file. Raises FileNotFoundError, and storage.Silent."""
+    opened = _place().open(key, name)
+    with opened.file as file:
+        return file.read()
+
+
+def names(key: str) -> set[str]:
+    """Of the files under a key; none for one that is not there. Raises storage.Silent."""
+    return _place().names(key)
+
+
+def send(
+    key: str,
+    name: str,
+    *,
+    mimetype: str,
+    download_name: str | None = None,
+    graft: Graft | None = None,
+) -> Response:
+    """A file as the answer to this request, in pieces: with its size, ETag and date, a part of it
+    to those who ask for a part, 304 to those who have it. With `download_name` it is saved.
+
+    How long it may be kept, and who may have it, is the view's to say. Raises NotFound.
+    """
+    try:
+        opened = _place().open(key, name)
+    except FileNotFoundError:  # a restored database without its files
+        raise NotFound("no_such_file") from None
+    except Silent as silent:
+        current_app.logger.warning("the file storage does not answer: %s", silent)
+        raise ServiceUnavailable(retry_after=30) from silent
+    file, size, tag = opened.file, opened.size, opened.tag
+    if graft is not None:
+        file, size, tag = grafted(file, graft), size + len(graft.more), f"{tag}-{graft.tag}"
+    response = send_file(
+        file,
+        mimetype=mimetype,
+        as_attachment=download_name is not None,
+        download_name=download_name,
+        conditional=False,
+        etag=tag,
+        last_modified=opened.changed_at,
+    )
+    response.content_length = size
+    try:
+        response.make_conditional(request, accept_ranges=True, complete_length=size)
+    except Exception:  # a part that it does not have
+        file.close()
+        raise
+    return response
 
 
 def older_than(moment: datetime, *, shelf: str) -> Iterator[str]:
-    """The keys on one of SHELVES whose folder was last written before `moment`."""
-    for group in sorted(_root().glob(f"{shelf}?")):
-        for folder in sorted(group.iterdir()):
-            if folder.stat().st_mtime < moment.timestamp():
-                yield folder.name.removeprefix(".")
+    """The keys on one of SHELVES that were last written to before `moment`."""
+    return _place().older_than(moment, shelf=shelf)
+
+
+def known(keys: Iterable[str]) -> set[str]:
+    """Those that stand in a row, whatever it is that has them."""
+    wanted = list(keys)
+    found: set[str] = set()
+    for table in Base.metadata.tables.values():
+        for column in table.columns:
+            if "shelf" in column.info:
+                rows = db.session.scalars(sa.select(column).where(column.in_(wanted)))
+                found.update(key for key in rows if key)
+    return found
 
 
 def sweep_away(key: str) -> None:
-    """Remove what a key has left behind, begun or whole."""
-    folder = folder_of(key)
-    for left in (folder, folder.with_name(f".{key}")):
-        shutil.rmtree(left, ignore_errors=True)
+    """Remove what a key has left behind, begun or whole. Raises storage.Silent."""
+    _place().sweep_away(key)
 
 
-def _root() -> Path:
-    return Path(current_app.config["VAR"]) / "media"
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _place() -> Storage:
+    """Opened at the first use, in the process that uses it."""
+    found: Storage | None = current_app.extensions.get("shelf")
+    if found is None:
+        config = current_app.config
+        if config.get("STORAGE_URL"):
+            found = Bucket(
+                config["STORAGE_URL"],
+                key_id=config["STORAGE_KEY_ID"],
+                secret=config["STORAGE_SECRET"],
+            )
+        else:
+            found = Folder(Path(config["VAR"]) / "media")
+        current_app.extensions["shelf"] = found
+    return found

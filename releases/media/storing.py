@@ -187,11 +187,9 @@ def _sweep_strays(at: datetime) -> None:
     old = list(shelf.older_than(at - KEPT_FOR, shelf=shelf.SHELVES[minute % len(shelf.SHELVES)]))
     if not old:
         return
-    known: set[str] = set()
-    for kind in (Image, Document):
-        known.update(db.session.scalars(sa.select(kind.key).where(kind.key.in_(old))))
+    strays = set(old) - shelf.known(old)
     db.session.commit()
-    for key in set(old) - known:
+    for key in strays:
         shelf.sweep_away(key)
 
 

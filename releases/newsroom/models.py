@@ -91,7 +91,7 @@ class PressKit(Base):
     id: Mapped[PrimaryKey]
     release_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("release.id", ondelete="CASCADE"))
     revision_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("revision.id"))
-    key: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    key: Mapped[str | None] = mapped_column(sa.String(64), unique=True, info={"shelf": True})
     zip_size: Mapped[int] = mapped_column(default=0)
     pdf_size: Mapped[int] = mapped_column(default=0)
     wanted_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from flask import current_app
+
 from app.core.accounts import User
 from app.core.db import db
 from releases.editorial.models import Release, Story
@@ -18,6 +22,11 @@ WORDS = {
     "credit": "Anna Larsson",
     "licence": "press",
 }
+
+
+def of(key: str) -> Path:
+    """Where the files of a key lie on this machine."""
+    return Path(current_app.config["VAR"]) / "media" / key[:2] / key
 
 
 def image(story: Story, by: User, *, filename: str = "IMG_0012.jpg", **words: str) -> Image:

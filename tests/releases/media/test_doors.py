@@ -63,7 +63,7 @@ def test_everybody_gets_every_file_of_a_published_picture(
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
         assert "Set-Cookie" not in answer.headers
-        assert answer.data == (shelf.folder_of(image.key) / name).read_bytes()
+        assert answer.data == shelf.read(image.key, name)
 
 
 def test_a_file_that_the_published_text_does_not_have_stays_inside(
@@ -213,7 +213,7 @@ def test_a_row_whose_files_are_lost_is_not_found(
     release = desk.release()
     image = folders.image(release.story, writer)
     folders.attach(release, image)
-    shutil.rmtree(shelf.folder_of(image.key))
+    shutil.rmtree(folders.of(image.key))
 
     assert fetched(client, image).status_code == 404
 

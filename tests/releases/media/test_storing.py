@@ -31,11 +31,11 @@ def test_a_picture_lies_on_its_shelf_with_all_its_files(desk: Desk, writer: User
 
     image = folders.image(story, writer)
 
-    files = {file.name for file in shelf.folder_of(image.key).iterdir()}
+    files = shelf.names(image.key)
     assert files == {"high.jpg", "1200.webp", "960.webp", "480.webp", "960.jpg"}
     assert len(image.key) >= 43
     assert (image.width, image.height, image.content_type) == (1200, 800, "image/jpeg")
-    assert image.size == (shelf.folder_of(image.key) / "high.jpg").stat().st_size
+    assert image.size == len(shelf.read(image.key, "high.jpg"))
     assert images_of(story.id) == [image]
 
 
@@ -44,14 +44,14 @@ def test_a_document_is_handed_on_as_it_came(desk: Desk, writer: User) -> None:
 
     document = folders.document(story, writer)
 
-    assert (shelf.folder_of(document.key) / "document.pdf").read_bytes() == pictures.PDF
+    assert shelf.read(document.key, "document.pdf") == pictures.PDF
     assert documents_of(story.id) == [document]
 
 
 def test_nothing_half_written_is_left_beside_a_picture(desk: Desk, writer: User) -> None:
     image = folders.image(desk.release().story, writer)
 
-    assert [folder.name for folder in shelf.folder_of(image.key).parent.iterdir()] == [image.key]
+    assert [folder.name for folder in folders.of(image.key).parent.iterdir()] == [image.key]
 
 
 def test_what_the_file_says_is_written_down_as_a_proposal(desk: Desk, writer: User) -> None:
@@ -185,7 +185,7 @@ def test_files_go_a_day_after_they_were_taken_away(desk: Desk, writer: User) -> 
     storing.remove(old, by=writer, at=now() - A_DAY - timedelta(minutes=1))
     storing.remove(new, by=writer, at=now() - A_DAY + timedelta(minutes=5))
     db.session.commit()
-    folders_there = [shelf.folder_of(one.key) for one in (old, new, kept)]
+    folders_there = [folders.of(one.key) for one in (old, new, kept)]
 
     storing.clear_shelves()
 
@@ -200,10 +200,10 @@ def test_files_without_a_row_are_swept_away_within_the_hour_after_a_day(
     stray, fresh, begun = (shelf.new_key() for _ in range(3))
     shelf.put(stray, {"document.pdf": b"x"})
     shelf.put(fresh, {"document.pdf": b"x"})
-    half = shelf.folder_of(begun).with_name(f".{begun}")
+    half = folders.of(begun).with_name(f".{begun}")
     half.mkdir(parents=True)
     at = now()
-    for folder in (shelf.folder_of(stray), shelf.folder_of(kept.key), half):
+    for folder in (folders.of(stray), folders.of(kept.key), half):
         os.utime(folder, ((at - 2 * A_DAY).timestamp(),) * 2)
 
     for minute in range(len(shelf.SHELVES)):
