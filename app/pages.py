@@ -85,7 +85,7 @@ def _register_blueprints(app: Flask) -> None:
     )
     from releases.media import public as media_files
     from releases.media import views as media
-    from releases.newsroom import feed_public, machine_public, preview, round_public
+    from releases.newsroom import address_views, feed_public, machine_public, preview, round_public
     from releases.newsroom import public as newsroom
     from releases.review import (
         embargo_public,
@@ -104,6 +104,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
     app.register_blueprint(preview.blueprint)
+    app.register_blueprint(address_views.blueprint)
     app.register_blueprint(desk.blueprint)
     app.register_blueprint(notice_views.blueprint)
     app.register_blueprint(release_views.blueprint)
@@ -141,7 +142,9 @@ def _furnish(app: Flask) -> None:
     """Globals and filters of the templates; also seen by imported macros."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals.update(t=t, organisation=organisation, asset=asset, signed_in=signed_in)
+    app.jinja_env.globals.update(
+        t=t, organisation=organisation, asset=asset, signed_in=signed_in, there_is=there_is
+    )
     app.jinja_env.filters.update(
         amount=lambda value: formats.amount(value, interface_language()),
         long_date=lambda moment: formats.long_date(moment, interface_language(), _zone()),
@@ -164,6 +167,11 @@ def asset(name: str) -> str:
     return url_for("static", filename=name, v=_version(name))
 
 
+def there_is(path: str) -> bool:
+    """Whether an address leads to a page of ours, so that no menu has a dead link."""
+    return current_app.url_map.bind("").test(path, method="GET")
+
+
 def front_door() -> ResponseReturnValue:
     """To the newsroom in the visitor's language."""
     response = redirect(f"/{preferred_language()}/")
@@ -184,6 +192,8 @@ def health() -> ResponseReturnValue:
 def refused(error: DomainError) -> ResponseReturnValue:
     """A page for what the domain refuses, in its own words."""
     db.session.rollback()
+    if isinstance(error, NotFound) and (elsewhere := _moved()):
+        return elsewhere
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 400)
     return _error_page(status, reason=refusal(error))
 
@@ -206,11 +216,22 @@ def failed(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if 300 <= status < 400:
         return error
+    if status == 404 and (elsewhere := _moved()):
+        return elsewhere
     response = _error_page(status)
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value
     return response
+
+
+def _moved() -> ResponseReturnValue | None:
+    """Where what was asked for is now, when it is a release that has had that address."""
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/office"):
+        return None
+    from releases.newsroom.machine_public import moved
+
+    return moved(request.path, request.query_string.decode("ascii", "replace"))
 
 
 def _error_page(status: int, *, reason: str = "", words: str = "") -> Response:

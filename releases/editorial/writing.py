@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -204,7 +205,7 @@ def save(
     with db.session.begin_nested():
         revision = _revision(release, head.number + 1, text, by=by, at=at, note=note)
         changes: dict[str, object] = {"head_id": revision.id, "approved_id": None}
-        if release.published_at is None and not any_open(release, Purpose.EMBARGO, at=at):
+        if _follows_headline(release) and not any_open(release, Purpose.EMBARGO, at=at):
             changes["slug"] = _free_slug(plain(text.headline), release.language, own=release.slug)
         won = guarded(
             sa.update(Release)
@@ -325,6 +326,12 @@ def _links_of(round_: Round, language: str) -> list[dict[str, str]]:
 
 def _sender_name(sender: Organisation, language: str) -> str:
     return sender.name(language) if sender.id else ""
+
+
+def _follows_headline(release: Release) -> bool:
+    """Whether the address still changes with the headline: nobody knows it, or has chosen it."""
+    wanted = re.escape(slug_of(release.head.title) or "release")
+    return release.published_at is None and bool(re.fullmatch(rf"{wanted}(-\d+)?", release.slug))
 
 
 def _free_slug(headline: str, language: str, *, own: str = "") -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from app.core.kept import kept
 from app.core.words import LANGUAGES
-from releases.newsroom import questions
+from app.core.words.language import speak
+from releases.newsroom import addressing, questions
+from releases.newsroom.public import tombstone
 from releases.newsroom.wording import base_url
 
 blueprint = Blueprint("machines", __name__)
@@ -28,3 +30,19 @@ def sitemap() -> ResponseReturnValue:
 def robots() -> ResponseReturnValue:
     lines = ("User-agent: *", "Disallow: /office/", "", f"Sitemap: {base_url()}/sitemap.xml", "")
     return Response("\n".join(lines), mimetype="text/plain")
+
+
+def moved(path: str, query: str) -> ResponseReturnValue | None:
+    """To where a release is now that once had this address; why it is gone, when it is.
+
+    Nobody keeps the redirect, as a release may get its old address back.
+    """
+    found = addressing.where_now(path, query)
+    if found is None:
+        return None
+    if not found.release.is_public:
+        speak(found.release.language)
+        return tombstone(found.release)
+    response = redirect(found.path, 301)
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -64,7 +64,7 @@ def release(language: str, slug: str) -> ResponseReturnValue:
     except NotFound:  # to everybody but those let in before publication
         return embargo_public.early(language, slug, show=release_page)
     if found.live is None or not found.is_public:
-        return _tombstone(found)
+        return tombstone(found)
     sender, history = organisation(), corrections.history_of(found)
     page = release_page(
         found,
@@ -89,7 +89,7 @@ def version(language: str, slug: str, number: int) -> ResponseReturnValue:
     """What visitors read before it was changed, with what is wrong about it."""
     found = questions.release_at(language, slug)
     if found.live is None or not found.is_public:
-        return _tombstone(found)
+        return tombstone(found)
     if number == found.live.number:
         return redirect(address(found))
     sender = organisation()
@@ -158,7 +158,7 @@ def release_page(
     )
 
 
-def _tombstone(release: Release) -> ResponseReturnValue:
+def tombstone(release: Release) -> ResponseReturnValue:
     """Gone, and why: as a page, or as JSON for those who ask for that."""
     wanted = request.accept_mimetypes.best_match(["text/html", "application/json"])
     if wanted == "application/json":

@@ -28,6 +28,7 @@ EVERYBODY = {WRITER, REVIEWER, OFFICER, EDITOR}
 
 # Whose each page that changes something is; an administrator may everything.
 TABLE = {
+    "addresses.move": EDITORS,
     "after.publish_change": EDITORS,
     "after.withdraw": EDITORS,
     "checks.decided": KEEPERS,

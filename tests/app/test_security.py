@@ -19,6 +19,7 @@ from app.settings import CHECKOUT
 from tests import factories
 
 STAFF = {
+    "addresses",
     "after",
     "audit",
     "checks",
