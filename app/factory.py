@@ -12,6 +12,7 @@ import app.core.generation  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing
 import releases.media.models
+import releases.newsroom.listing
 import releases.newsroom.models
 import releases.review.models
 import releases.review.quote_reminders

@@ -24,6 +24,7 @@ from app.core.errors import BadInput, Conflict, NotFound
 from releases.rounds.changes import FIELDS, RowChanges, differing, renumbered, row_changes
 from releases.rounds.importing import digest, same_file
 from releases.rounds.models import Award, Round, RoundVersion
+from releases.rounds.register import place_code
 from releases.rounds.table import AwardStatus, Row, Table
 
 LISTS = ("partners", "countries", "themes")
@@ -304,6 +305,7 @@ def _fill(award: Award, row: Row) -> None:
     for name in FIELDS:
         value = getattr(row, name)
         setattr(award, name, list(value) if name in LISTS else value)
+    award.place = place_code(row.grantee, row.kind)
     award.checked_at = award.checked_by_id = None
 
 

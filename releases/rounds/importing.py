@@ -15,6 +15,7 @@ from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput
 from releases.rounds.models import Award, Programme, Round
+from releases.rounds.register import place_code
 from releases.rounds.table import Row, Table
 
 BATCH = 1000
@@ -172,4 +173,5 @@ def _award(row: Row) -> dict[str, object]:
         "first_timer": row.first_timer,
         "status": row.status,
         "note": row.note,
+        "place": place_code(row.grantee, row.kind),
     }

@@ -58,6 +58,21 @@ def find(name: str, kind: str | None = None) -> Place:
     return Place(name, short=name, official=name, kind=kind)
 
 
+def place_code(name: str, kind: str | None) -> str:
+    """The code of the municipality or region that a grantee is; empty when it is neither."""
+    return find(name, kind).code or ""
+
+
+def place_with(code: str) -> Place | None:
+    """The municipality (four digits) or region (two) of a code."""
+    return _by_code().get(code)
+
+
+def counties() -> list[Place]:
+    """The 21 regions, by the codes of their counties."""
+    return [place for kind, place in _places() if kind == "region"]
+
+
 def identity(row: Row) -> str:
     """The key under which a row's grantee is counted once, however many rows it has."""
     place = find(row.grantee, row.kind)
@@ -111,6 +126,11 @@ def _by_form() -> dict[tuple[str, str], Place]:
     own_name = replace(found["kommun", "gotland"], official="Region Gotland")
     found["kommun", "region gotland"] = own_name
     return found
+
+
+@cache
+def _by_code() -> dict[str, Place]:
+    return {place.code: replace(place, kind=kind) for kind, place in _places() if place.code}
 
 
 @cache
