@@ -21,7 +21,7 @@ from releases.editorial.release_views import number
 from releases.editorial.writing import Text, contacts, text_of
 from releases.media.embedding import site_address
 from releases.media.questions import documents_of, images_of
-from releases.media.renditions import widths
+from releases.media.renditions import fallback
 
 
 def posted(release: Release, base: Revision) -> Text:
@@ -91,7 +91,7 @@ def embeds(
     """What can be put into the text, as the editor shows it."""
     for one in images(release, text):
         label = one["caption"] or one["filename"]
-        small = site_address(one["key"], f"{widths(one['width'])[0]}.webp")
+        small = site_address(one["key"], f"{fallback(one['width'])}.jpg")
         yield {"kind": "image", "id": one["id"], "label": label, "src": small, "alt": one["alt"]}
     for one in documents(release, text):
         yield {"kind": "document", "id": one["id"], "label": one["title"], "src": "", "alt": ""}

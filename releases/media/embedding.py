@@ -18,7 +18,17 @@ from app.core.words import translate
 from releases.media.licences import LICENCES
 from releases.media.naming import file_size, format_name, pixels
 from releases.media.papers import FORMS
-from releases.media.renditions import HIGH, fallback, height_at, widths
+from releases.media.renditions import (
+    CENTRE,
+    FORMATS,
+    HIGH,
+    SHAPES,
+    crop_stem,
+    crop_widths,
+    fallback,
+    height_at,
+    widths,
+)
 
 Printed = Mapping[str, Any]
 Address = Callable[[str, str], str]  # (key, name of the file) → where it is fetched
@@ -28,11 +38,39 @@ IN_THE_TEXT = "(min-width: 47rem) 44rem, calc(100vw - 2rem)"
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A printed picture with the addresses of its files; a mail's or a feed's has no `sources`."""
+class Source:
+    """One `<source>` of a `<picture>`."""
+
+    type: str
+    srcset: str
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A part of a picture around its focal point, of one shape; `picture.html` shows it.
+
+    Until a worker has made it, it is the whole picture: give it `object-fit: cover` in its place.
+    """
 
     src: str
-    sources: str
+    srcset: str
+    sources: tuple[Source, ...]
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A printed picture with the addresses of its files; `picture.html` shows it.
+
+    A mail's or a feed's, and one that a worker has not come to yet, is one JPEG: it has neither
+    `srcset` nor `sources`.
+    """
+
+    src: str
+    srcset: str
+    sources: tuple[Source, ...]
     width: int
     height: int
     alt: str
@@ -44,6 +82,11 @@ class Picture:
     facts: str
     full_width: int
     full_height: int
+    crops: Mapping[str, Crop]
+
+    def crop(self, shape: str) -> Crop:
+        """One of SHAPES: `lead`, 16:9 for the front page, or `square`."""
+        return self.crops[shape]
 
 
 @dataclass(frozen=True)
@@ -66,17 +109,25 @@ site_address = addresses_under("")
 def picture_of(
     printed: Printed, *, language: str, address: Address, width: int | None = None
 ) -> Picture:
-    """A picture as its page shows it. With `width` for programs that show one file at one size."""
+    """A picture as its page shows it. With `width` for programs that show one file at one size.
+
+    `printed` is what the revision keeps of it, with what `questions.attached` knows besides:
+    whether all its files have been made (`encoded`), and its `focal` point.
+    """
     key, full_width, full_height = printed["key"], printed["width"], printed["height"]
     plain = fallback(full_width)
     shown = min(width, plain) if width else plain
-    sources = ", ".join(f"{address(key, f'{w}.webp')} {w}w" for w in widths(full_width))
+    encoded = bool(printed.get("encoded")) and not width
+    srcset, sources = _files(
+        printed, {one: str(one) for one in widths(full_width)}, address, encoded=encoded
+    )
     licence = LICENCES.get(str(printed["licence"]))
     content_type = str(printed["content_type"])
     download = address(key, HIGH[content_type])
     return Picture(
         src=address(key, f"{plain}.jpg"),
-        sources="" if width else sources,
+        srcset=srcset,
+        sources=sources,
         width=shown,
         height=height_at(shown, width=full_width, height=full_height),
         alt=str(printed["alt"]),
@@ -96,7 +147,44 @@ def picture_of(
         ),
         full_width=full_width,
         full_height=full_height,
+        crops={shape: _crop(printed, shape, address, encoded=encoded) for shape in SHAPES},
     )
+
+
+def _crop(printed: Printed, shape: str, address: Address, *, encoded: bool) -> Crop:
+    x, y = printed.get("focal") or CENTRE
+    stems = {
+        width: crop_stem(shape, (x, y), width)
+        for width in crop_widths(shape, width=printed["width"], height=printed["height"])
+    }
+    smallest, widest = min(stems), max(stems)
+    srcset, sources = _files(printed, stems, address, encoded=encoded)
+    return Crop(
+        src=address(printed["key"], f"{stems[smallest]}.jpg")
+        if encoded
+        else address(printed["key"], f"{fallback(printed['width'])}.jpg"),
+        srcset=srcset,
+        sources=sources,
+        width=widest,
+        height=SHAPES[shape].height_at(widest),
+        alt=str(printed["alt"]),
+    )
+
+
+def _files(
+    printed: Printed, stems: Mapping[int, str], address: Address, *, encoded: bool
+) -> tuple[str, tuple[Source, ...]]:
+    """The `srcset` of JPEGs and the sources in better formats; none before they have been made."""
+    if not encoded:
+        return "", ()
+    sets = {
+        form: ", ".join(
+            f"{address(printed['key'], f'{stem}.{form}')} {width}w" for width, stem in stems.items()
+        )
+        for form in FORMATS
+    }
+    better = (Source(FORMATS[form], srcset) for form, srcset in sets.items() if form != "jpg")
+    return sets["jpg"], tuple(better)
 
 
 def paper_of(printed: Printed, *, language: str, address: Address) -> Paper:
@@ -189,13 +277,20 @@ def _replaced(
 
 
 def _picture(picture: Picture) -> str:
-    image = Markup('<img src="{}" alt="{}" width="{}" height="{}" loading="lazy">').format(
-        picture.src, picture.alt, picture.width, picture.height
+    files = Markup("")
+    if picture.srcset:
+        files = Markup(' srcset="{}" sizes="{}"').format(picture.srcset, IN_THE_TEXT)
+    image = Markup('<img src="{}"{} alt="{}" width="{}" height="{}" loading="lazy">').format(
+        picture.src, files, picture.alt, picture.width, picture.height
     )
     if picture.sources:
-        image = Markup(
-            '<picture><source type="image/webp" srcset="{}" sizes="{}">{}</picture>'
-        ).format(picture.sources, IN_THE_TEXT, image)
+        sources = Markup("").join(
+            Markup('<source type="{}" srcset="{}" sizes="{}">').format(
+                one.type, one.srcset, IN_THE_TEXT
+            )
+            for one in picture.sources
+        )
+        image = Markup("<picture>{}{}</picture>").format(sources, image)
     credit = Markup('<span class="picture__credit">{}</span>').format(picture.credit)
     says = [part for part in (escape(picture.caption), picture.credit and credit) if part]
     words = Markup("<figcaption>{}</figcaption>").format(Markup(" ").join(says)) if says else ""

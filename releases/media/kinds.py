@@ -8,6 +8,7 @@ mistake, and whoever finds one in their folder should hear of it.
 from __future__ import annotations
 
 import re
+from mmap import mmap
 
 PICTURES = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF")
 BEGINNINGS = (
@@ -32,22 +33,22 @@ END_OF_ARCHIVE = b"PK\x05\x06"
 LOOKED_AT = 2048
 
 
-def kind_of(content: bytes) -> str:
+def kind_of(content: bytes | mmap) -> str:
     """One of PICTURES, PDF, ZIP, OLE, HEIC, SVG, PAGE; empty for anything else."""
-    for kind, beginning in BEGINNINGS:
-        if content.startswith(beginning):
-            return kind
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "WEBP"
-    if content[4:8] == b"ftyp":
-        return _film_or_picture(content)
     start = content[:LOOKED_AT]
+    for kind, beginning in BEGINNINGS:
+        if start.startswith(beginning):
+            return kind
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    if start[4:8] == b"ftyp":
+        return _film_or_picture(start)
     if SVG.search(start):
         return "SVG"
     return "PAGE" if PAGE.search(start) else ""
 
 
-def is_also_a_program(content: bytes) -> bool:
+def is_also_a_program(content: bytes | mmap) -> bool:
     """Whether a picture is something else as well, that a browser or a machine could run."""
     if SCRIPT.match(content):
         return True

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.accounts import User
 from app.core.db import Base, Id, PrimaryKey, UTCDateTime
 
+MOST_TRIES = 3  # of making a picture's files
+
 
 class Image(Base):
     """A picture, encoded anew from what was uploaded; `key` is its unguessable name on disk."""
@@ -67,6 +69,15 @@ class Image(Base):
             "credit": self.credit,
             "licence": self.licence,
         }
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether its files could not be made."""
+        return self.encoded_at is None and self.encode_failures >= MOST_TRIES
+
+    def now(self) -> dict[str, Any]:
+        """What pages need to know of the picture itself, whatever a revision has printed of it."""
+        return {"encoded": self.encoded_at is not None, "focal": (self.focal_x, self.focal_y)}
 
 
 class Document(Base):

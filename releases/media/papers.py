@@ -10,6 +10,7 @@ import io
 import zipfile
 import zlib
 from dataclasses import dataclass
+from mmap import mmap
 
 from app.core.errors import BadInput
 from releases.media.kinds import kind_of
@@ -49,7 +50,7 @@ FORMS = {form.content_type: form for form in (PDF, *BY_MEMBER.values(), *BY_MIME
 REFUSED = {"OLE": "document_is_old", "PAGE": "file_is_a_page"}
 
 
-def form_of(content: bytes, *, name: str) -> Form:
+def form_of(content: bytes | mmap, *, name: str) -> Form:
     """Which kind of document it is. Raises BadInput, which says what is wrong with `name`."""
     kind = kind_of(content)
     if kind not in ("PDF", "ZIP"):

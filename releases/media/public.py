@@ -13,7 +13,7 @@ from releases.media.models import Document, Image
 from releases.media.naming import document_name, picture_name
 from releases.media.papers import FORMS
 from releases.media.questions import thing_by_key
-from releases.media.renditions import HIGH, names
+from releases.media.renditions import HIGH, served_as
 
 blueprint = Blueprint("media_files", __name__)
 FOR_GOOD = "public, max-age=31536000, immutable"  # a key never gets other bytes
@@ -25,7 +25,7 @@ POLICY = "default-src 'none'; sandbox"
 def file(key: str, name: str) -> ResponseReturnValue:
     """One file. Whoever may not have it hears the same as for one that is not there."""
     thing = thing_by_key(key)
-    content_type = _files(thing).get(name)
+    content_type = _served_as(thing, name)
     if content_type is None:
         raise NotFound("no_such_file")
     public = access.is_public(thing)
@@ -45,11 +45,13 @@ def _may_see_before(thing: Image | Document) -> bool:
     return access.staff_may_see(thing.story_id, signed_in())
 
 
-def _files(thing: Image | Document) -> dict[str, str]:
-    """What there is of it, by name, and what each file is served as."""
+def _served_as(thing: Image | Document, name: str) -> str | None:
+    """As what, if it can have a file of that name."""
     if isinstance(thing, Image):
-        return names(thing.width, thing.content_type)
-    return {FORMS[thing.content_type].file: thing.content_type}
+        return served_as(
+            name, width=thing.width, height=thing.height, content_type=thing.content_type
+        )
+    return thing.content_type if name == FORMS[thing.content_type].file else None
 
 
 def _sent(thing: Image | Document, name: str, content_type: str) -> Response:

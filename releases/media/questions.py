@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
@@ -16,11 +16,15 @@ from releases.editorial.models import Release, Revision, Story
 from releases.media.models import Document, Image
 
 MOST_REMOVED = 20
+Thing = TypeVar("Thing", Image, Document)
 
 
 @dataclass(frozen=True)
 class Attached:
-    """What a revision printed of pictures and documents, without what has been removed since."""
+    """What a revision printed of pictures and documents, without what has been removed since.
+
+    With each picture stands what is so now: whether all its files are made, and its focal point.
+    """
 
     images: list[dict[str, Any]]
     documents: list[dict[str, Any]]
@@ -85,10 +89,14 @@ def attached_to(revisions: Sequence[Revision]) -> list[Attached]:
     """
     images = _still_there(Image, (one for each in revisions for one in each.images or []))
     papers = _still_there(Document, (one for each in revisions for one in each.documents or []))
+    pictures = {one.id: one.now() for one in images}
+    documents = {one.id for one in papers}
     return [
         Attached(
-            images=[one for one in each.images or [] if one["id"] in images],
-            documents=[one for one in each.documents or [] if one["id"] in papers],
+            images=[
+                {**one, **pictures[one["id"]]} for one in each.images or [] if one["id"] in pictures
+            ],
+            documents=[one for one in each.documents or [] if one["id"] in documents],
         )
         for each in revisions
     ]
@@ -121,12 +129,10 @@ def document_by_key(key: str) -> Document:
     return found
 
 
-def _still_there(
-    kind: type[Image] | type[Document], printed: Iterable[dict[str, Any]]
-) -> frozenset[int]:
+def _still_there(kind: type[Thing], printed: Iterable[dict[str, Any]]) -> list[Thing]:
     ids = {one["id"] for one in printed}
     if not ids:
-        return frozenset()
-    return frozenset(
-        db.session.scalars(sa.select(kind.id).where(kind.id.in_(ids), kind.removed_at.is_(None)))
+        return []
+    return list(
+        db.session.scalars(sa.select(kind).where(kind.id.in_(ids), kind.removed_at.is_(None)))
     )

@@ -16,11 +16,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from mmap import mmap
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import parse_qs, urlsplit
 
-Content = bytes | BinaryIO
+Content = bytes | mmap
 FETCHED = 2 * 1024 * 1024  # of a file in a bucket at a time
 
 
@@ -147,7 +148,7 @@ class Bucket:
     def put(self, key: str, files: Mapping[str, Content]) -> None:
         for name, content in files.items():
             with _answering():
-                self.store.put(_path(key, name), content)
+                self.store.put(_path(key, name), memoryview(content))
 
     def open(self, key: str, name: str) -> Opened:
         path = _path(key, name)
@@ -239,11 +240,7 @@ def _path(key: str, name: str) -> str:
 
 def _write(path: Path, content: Content) -> None:
     with path.open("wb") as file:
-        if isinstance(content, bytes):
-            file.write(content)
-        else:
-            content.seek(0)
-            shutil.copyfileobj(content, file)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 

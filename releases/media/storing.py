@@ -7,11 +7,13 @@ What is taken away is gone from every page at once and can be brought back for a
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from mmap import ACCESS_READ, mmap
+from typing import IO, Any
 
 import sqlalchemy as sa
 
@@ -46,7 +48,7 @@ CANNOT_BE_A_PICTURE = ("PDF", "ZIP", "OLE")
 class Paper:
     """A document that may be kept."""
 
-    content: bytes
+    content: bytes | mmap
     form: papers.Form
 
 
@@ -58,9 +60,13 @@ class Made:
     what: Picture | Paper
 
 
-def make(content: bytes, *, filename: str) -> Made:
-    """What an upload becomes. Raises BadInput, which names the file and says why not."""
+def make(upload: bytes | IO[bytes], *, filename: str) -> Made:
+    """What an upload becomes. Raises BadInput, which names the file and says why not.
+
+    A file on the disk is looked at where it lies, and not read into memory.
+    """
     name = neat_name(filename)
+    content = upload if isinstance(upload, bytes) else _mapped(upload)
     if not content:
         raise BadInput("file_empty", file=name)
     kind = kind_of(content)
@@ -69,6 +75,15 @@ def make(content: bytes, *, filename: str) -> Made:
     if kind in PICTURES or kind in ("SVG", "HEIC", "PAGE"):
         return Made(name, make_picture(content, name=name))
     raise BadInput("file_unknown", file=name)
+
+
+def _mapped(file: IO[bytes]) -> bytes | mmap:
+    """A small upload is in memory already; of a large one only what is looked at comes there."""
+    if isinstance(file, io.BytesIO):
+        return file.getvalue()
+    if not file.seek(0, io.SEEK_END):
+        return b""
+    return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
 def add(story: Story, made: Made, *, language: str, by: User, at: datetime) -> Image | Document:

@@ -12,13 +12,14 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import FileStorage
 
+from app.core import jobs
 from app.core.accounts import Role, me, only, signed_in, signed_in_only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, DomainError, NotFound
 from app.core.words.language import t
 from releases.editorial.models import Story
-from releases.media import access, imaging, papers, questions, storing
+from releases.media import access, encoding, imaging, papers, questions, storing
 from releases.media.embedding import paper_of, picture_of, site_address
 from releases.media.licences import LICENCES, rights_problems
 from releases.media.models import Document, Image
@@ -75,6 +76,7 @@ def save(story_id: int) -> ResponseReturnValue:
     entries = [_described(_entry(thing)) for thing in _things(story)]
     refused += _moved(story)
     db.session.commit()
+    jobs.ring("encode_images")
     for sentence in refused:
         flash(sentence, "error")
     if any(entry.errors for entry in entries):
@@ -99,6 +101,7 @@ def upload(story_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return jsonify(message=_sentence(error)), 422
     db.session.commit()
+    jobs.ring("encode_images")
     entry = _entry(thing)
     card = render_template(f"office/media/_{entry.kind}.html", **_facts(story), entry=entry)
     return jsonify(kind=entry.kind, html=card, message=t("media.arrived", file=thing.filename))
@@ -114,10 +117,9 @@ def _made(files: list[FileStorage]) -> tuple[list[storing.Made], list[str]]:
     for file in files:
         if not file.filename:
             continue
-        with file.stream as stream:
-            content = stream.read()
         try:
-            made.append(storing.make(content, filename=file.filename))
+            with file.stream as stream:
+                made.append(storing.make(stream, filename=file.filename))
         except BadInput as error:
             refused.append(_sentence(error))
     return made, refused
@@ -143,13 +145,15 @@ def _described(entry: Entry) -> Entry:
 
 def _moved(story: Story) -> list[str]:
     """Do what a button beside one thing asked for; a sentence when that is refused."""
-    for act, step in (("remove", storing.remove), ("bring_back", storing.bring_back)):
-        if pointed := request.form.get(act):
-            try:
-                thing = _pointed_at(story, pointed)
-                step(thing, by=me(), at=now())
-            except DomainError as error:
-                return [_sentence(error)]
+    try:
+        if pointed := request.form.get("remove"):
+            storing.remove(_pointed_at(story, pointed), by=me(), at=now())
+        if pointed := request.form.get("bring_back"):
+            storing.bring_back(_pointed_at(story, pointed), by=me(), at=now())
+        if pointed := request.form.get("encode"):
+            encoding.try_again(_image_pointed_at(story, pointed))
+    except DomainError as error:
+        return [_sentence(error)]
     return []
 
 
@@ -190,7 +194,7 @@ def _facts(story: Story) -> dict[str, object]:
         "missing": missing,
         "is_small": lambda image: max(image.width, image.height) < LARGE_ENOUGH,
         "picture": lambda image, language: picture_of(
-            image.printed(language), language=language, address=site_address
+            image.printed(language) | image.now(), language=language, address=site_address
         ),
         "paper": lambda document, language: paper_of(
             document.printed(language), language=language, address=site_address
@@ -219,6 +223,13 @@ def _pointed_at(story: Story, name: str) -> Thing:
     if name not in known:
         raise NotFound("no_such_file")
     return known[name]
+
+
+def _image_pointed_at(story: Story, name: str) -> Image:
+    thing = _pointed_at(story, name)
+    if not isinstance(thing, Image):
+        raise NotFound("no_such_file")
+    return thing
 
 
 def _entry(thing: Thing) -> Entry:

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from app.core.accounts import User
 from app.core.db import db, normal_url
 from releases.editorial.models import Change, Publication, Revision, State, StoryAccess
-from releases.media import access, shelf, storing
+from releases.media import access, encoding, shelf, storing
 from releases.media.models import Document, Image
 from releases.media.renditions import names
 from tests import factories
@@ -55,7 +55,9 @@ def test_everybody_gets_every_file_of_a_published_picture(
     image = folders.image(release.story, writer)
     folders.attach(release, image)
 
-    for name, content_type in names(image.width, image.content_type).items():
+    encoding.encode_images()
+    made = names(image.width, image.height, image.content_type)
+    for name, content_type in made.items():
         answer = fetched(client, image, name)
         assert answer.status_code == 200, name
         assert answer.content_type == content_type
@@ -181,7 +183,18 @@ def test_an_embargo_opens_the_door_for_its_token_only(
 
 
 @pytest.mark.parametrize(
-    "name", ["320.webp", "high.png", "..%2fpressrum.db", "%2e%2e", "document.pdf", ".", "960.JPG"]
+    "name",
+    [
+        "320.webp",
+        "lead-50-50-1.jpg",
+        "lead-1e1-50-800.jpg",
+        "high.png",
+        "..%2fpressrum.db",
+        "%2e%2e",
+        "document.pdf",
+        ".",
+        "960.JPG",
+    ],
 )
 def test_there_are_no_files_but_its_own(
     client: FlaskClient, desk: Desk, writer: User, name: str

@@ -77,17 +77,51 @@ def test_a_picture_stands_where_the_text_has_it() -> None:
     text = shown(f"<p>Före</p>{FIGURE}<p>Efter</p>")
 
     assert text == (
-        '<p>Före</p><figure class="picture"><picture><source type="image/webp" '
-        'srcset="/media/KEY/480.webp 480w, /media/KEY/960.webp 960w, /media/KEY/1600.webp 1600w" '
-        'sizes="(min-width: 47rem) 44rem, calc(100vw - 2rem)">'
-        '<img src="/media/KEY/960.jpg" alt="Båtar vid en kaj" width="960" height="720" '
-        'loading="lazy"></picture><figcaption>Visby hamn. '
+        '<p>Före</p><figure class="picture"><img src="/media/KEY/960.jpg" alt="Båtar vid en kaj" '
+        'width="960" height="720" loading="lazy"><figcaption>Visby hamn. '
         '<span class="picture__credit">Foto: Anna Larsson</span></figcaption></figure><p>Efter</p>'
     )
 
 
+def test_a_picture_that_has_been_encoded_is_offered_in_every_format_best_first() -> None:
+    text = shown(FIGURE, encoded=True)
+
+    def offered(form: str) -> str:
+        return ", ".join(f"/media/KEY/{width}.{form} {width}w" for width in (480, 960, 1600))
+
+    sizes = 'sizes="(min-width: 47rem) 44rem, calc(100vw - 2rem)"'
+    assert (
+        f'<picture><source type="image/avif" srcset="{offered("avif")}" {sizes}>'
+        f'<source type="image/webp" srcset="{offered("webp")}" {sizes}>'
+        f'<img src="/media/KEY/960.jpg" srcset="{offered("jpg")}" {sizes} alt="Båtar vid en kaj" '
+        'width="960" height="720" loading="lazy"></picture>'
+    ) in text
+
+
+def test_a_crop_is_named_by_its_point_so_that_no_address_gets_another_picture() -> None:
+    printed = {**IMAGE, "encoded": True, "focal": (30, 70)}
+
+    lead = picture_of(printed, language="sv", address=site_address).crop("lead")
+
+    assert (lead.width, lead.height) == (1600, 900)
+    assert lead.src == "/media/KEY/lead-30-70-800.jpg"
+    assert [one.type for one in lead.sources] == ["image/avif", "image/webp"]
+    assert lead.sources[0].srcset == (
+        "/media/KEY/lead-30-70-800.avif 800w, /media/KEY/lead-30-70-1600.avif 1600w"
+    )
+
+
+def test_a_crop_that_is_not_made_yet_is_the_whole_picture_in_the_place_of_the_crop() -> None:
+    printed = {**IMAGE, "encoded": False, "focal": (30, 70)}
+
+    square = picture_of(printed, language="sv", address=site_address).crop("square")
+
+    assert (square.src, square.srcset, square.sources) == ("/media/KEY/960.jpg", "", ())
+    assert (square.width, square.height) == (400, 400)
+
+
 def test_a_mail_gets_one_jpeg_at_one_size() -> None:
-    text = shown(FIGURE, width=560)
+    text = shown(FIGURE, width=560, encoded=True)
 
     assert "srcset" not in text
     assert '<img src="/media/KEY/960.jpg" alt="Båtar vid en kaj" width="560" height="420"' in text

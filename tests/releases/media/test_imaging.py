@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.core.errors import BadInput
 from releases.media.imaging import make_picture
-from releases.media.renditions import names
+from releases.media.renditions import first_names
 from tests.releases.media import pictures
 
 
@@ -67,7 +67,7 @@ def test_every_usual_format_is_taken_whatever_the_file_is_called(form: str) -> N
     made = make_picture(content, name="bild.doc")
 
     assert (made.width, made.height) == (640, 400)
-    assert set(made.files) == set(names(made.width, made.content_type))
+    assert set(made.files) == first_names(made.width, made.content_type)
 
 
 def test_no_file_of_a_picture_keeps_what_the_camera_wrote() -> None:
@@ -88,24 +88,18 @@ def test_no_file_of_a_picture_keeps_the_words_of_a_png() -> None:
     assert not [name for name, content in made.files.items() if b"SECRET" in content]
 
 
-def test_the_sizes_are_those_that_pages_ask_for() -> None:
+def test_what_is_made_at_once_is_one_file_for_print_and_one_for_every_program() -> None:
     made = make_picture(pictures.jpeg(2000, 1000), name="x.jpg")
 
     sizes = {name: opened(content).size for name, content in made.files.items()}
-    assert sizes == {
-        "high.jpg": (2000, 1000),
-        "1600.webp": (1600, 800),
-        "960.webp": (960, 480),
-        "480.webp": (480, 240),
-        "960.jpg": (960, 480),
-    }
+    assert sizes == {"high.jpg": (2000, 1000), "960.jpg": (960, 480)}
     assert made.size == len(made.files["high.jpg"])
 
 
 def test_a_small_picture_is_not_made_larger() -> None:
     made = make_picture(pictures.jpeg(700, 300), name="x.jpg")
 
-    assert set(made.files) == {"high.jpg", "480.webp", "700.webp", "700.jpg"}
+    assert set(made.files) == {"high.jpg", "700.jpg"}
 
 
 def test_a_very_large_picture_is_brought_down_to_six_thousand_pixels() -> None:
@@ -152,7 +146,6 @@ def test_what_one_can_see_through_stays_so_and_stands_on_white_where_it_cannot()
 
     assert made.content_type == "image/png"
     assert opened(made.files["high.png"]).getpixel((5, 5))[3] == 0  # type: ignore[index]
-    assert opened(made.files["300.webp"]).getpixel((5, 5))[3] == 0  # type: ignore[index]
     assert is_about(opened(made.files["300.jpg"]).getpixel((5, 5)), (255, 255, 255))
 
 
