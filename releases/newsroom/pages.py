@@ -37,7 +37,10 @@ SUMMARY = 300
 
 @dataclass(frozen=True)
 class Text:
-    """A revision's words as the public reads them. `title` and `summary` are plain text."""
+    """A revision's words as the public reads them. `title` and `summary` are plain text.
+
+    `top` is the first of its pictures, to stand under the lead, unless the body shows it itself.
+    """
 
     headline: Markup
     lead: Markup
@@ -49,6 +52,7 @@ class Text:
     links: list[dict[str, str]]
     pictures: list[Picture]
     documents: list[Paper]
+    top: Picture | None
 
 
 def public_text(
@@ -74,6 +78,9 @@ def public_text(
         address=address,
         width=width,
     )
+    pictures = [
+        picture_of(one, language=language, address=address, width=width) for one in attached.images
+    ]
     return Text(
         headline=public_inline(revision.headline),
         lead=public_inline(revision.lead),
@@ -83,11 +90,9 @@ def public_text(
         about=paragraphs(revision.about_programme),
         contacts=[contact for one in revision.contacts or [] if (contact := _contact(one))],
         links=web_links(revision.links or []),
-        pictures=[
-            picture_of(one, language=language, address=address, width=width)
-            for one in attached.images
-        ],
+        pictures=pictures,
         documents=[paper_of(one, language=language, address=address) for one in attached.documents],
+        top=pictures[0] if pictures and not _is_shown(attached.images[0], revision.body) else None,
     )
 
 
@@ -183,6 +188,10 @@ def changed_at(release: Release) -> datetime:
 def is_changed(release: Release) -> bool:
     """Whether the text was changed after it was published."""
     return changed_at(release) > _published(release)
+
+
+def _is_shown(printed: Mapping[str, Any], body: str) -> bool:
+    return f'<figure data-image="{printed["id"]}">' in body
 
 
 def _published(release: Release) -> datetime:

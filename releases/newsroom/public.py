@@ -39,10 +39,16 @@ def front(language: str) -> ResponseReturnValue:
     page = questions.front(language, before=before)
     top = page.releases[0] if page.releases and before is None else None
     rest = page.releases[1:] if top else page.releases
+    pictures = (
+        text_of(top, top.live, organisation(), attached(top.live)).pictures
+        if top and top.live
+        else []
+    )
     return render_template(
         "newsroom/front.html",
         page=page,
         top=top,
+        picture=next(iter(pictures), None),
         months=pages.by_month(rest, language=language, zone=organisation().time_zone),
         before=before,
         plain=pages.public_plain,

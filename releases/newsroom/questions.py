@@ -256,7 +256,10 @@ def _listed(language: str) -> sa.Select[Release]:
         .join(Release.live)
         .where(Release.language == language, IS_PUBLIC)
         .order_by(Release.published_at.desc(), Release.id.desc())
-        .options(contains_eager(Release.live).load_only(Revision.headline, Revision.lead))
+        .options(
+            contains_eager(Release.live).load_only(Revision.headline, Revision.lead),
+            joinedload(Release.story).joinedload(Story.round).joinedload(Round.programme),
+        )
     )
 
 
