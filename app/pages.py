@@ -87,6 +87,7 @@ def _register_blueprints(app: Flask) -> None:
     from releases.media import views as media
     from releases.newsroom import address_views, feed_public, machine_public, preview, round_public
     from releases.newsroom import public as newsroom
+    from releases.newsroom import sharing_public
     from releases.review import (
         embargo_public,
         embargo_views,
@@ -103,6 +104,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(round_public.blueprint)
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
+    app.register_blueprint(sharing_public.blueprint)
     app.register_blueprint(preview.blueprint)
     app.register_blueprint(address_views.blueprint)
     app.register_blueprint(desk.blueprint)

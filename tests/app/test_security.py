@@ -58,6 +58,7 @@ PUBLIC = {
     "newsroom",
     "published_rounds",
     "quotes",
+    "sharing",
     "subscribing",
 }
 PUBLIC_WITHOUT_BLUEPRINT = {"front_door", "health", "static"}

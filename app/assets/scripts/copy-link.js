@@ -1,8 +1,10 @@
-// Shows the button that copies a page's address; without this file it stays hidden.
+// Shows the buttons that copy an address or a code; without this file they stay hidden, and what
+// stands in a field of its own (data-copy-instead) is there to be marked and copied by hand.
 if (navigator.clipboard) {
+  for (const field of document.querySelectorAll("[data-copy-instead]")) field.hidden = true;
   for (const button of document.querySelectorAll("[data-copy]")) {
     const label = button.textContent;
-    const status = document.querySelector("[data-copy-status]");
+    const status = button.closest("[data-copying]").querySelector("[data-copy-status]");
     button.closest("[hidden]").hidden = false;
     button.addEventListener("click", async () => {
       try {
