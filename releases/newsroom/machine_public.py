@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, make_response, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from app.core.kept import kept
 from app.core.words import LANGUAGES
 from app.core.words.language import speak
-from releases.newsroom import addressing, questions
+from releases.newsroom import addressing, heads, questions
 from releases.newsroom.public import tombstone
 from releases.newsroom.wording import base_url
 
 blueprint = Blueprint("machines", __name__)
+
+
+@blueprint.app_context_processor
+def _heads() -> dict[str, Any]:
+    """Templates ask `heads` for what search engines read of their page."""
+    return {"heads": heads}
 
 
 @blueprint.get("/sitemap.xml")

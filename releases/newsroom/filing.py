@@ -1,0 +1,77 @@
+"""What a release is filed under, by name and with the pages where the same is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from releases.editorial.models import Release
+from releases.newsroom.models import Heading, Listing
+from releases.newsroom.wording import base_url
+from releases.rounds.importing import slug_of
+from releases.rounds.models import Programme
+from releases.rounds.register import place_with
+from subscribers.audience.models import Topic
+
+
+@dataclass(frozen=True)
+class Named:
+    """Something with a name and a page of its own. `key` is its slug, or a place's code."""
+
+    name: str
+    url: str
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Filing:
+    """A release's programme, its topics, and the places that its round grants something."""
+
+    programme: Named | None = None
+    topics: Sequence[Named] = ()
+    places: Sequence[Named] = ()
+
+
+def filing_of(release: Release, *, most: int | None = None) -> Filing:
+    """As the newsroom's lists have it; one question. At most so many places and topics."""
+    round_, language = release.story.round, release.language
+    rows = db.session.execute(
+        sa.select(Listing.kind, Listing.key, Topic)
+        .outerjoin(
+            Topic,
+            sa.and_(Listing.kind == Heading.TOPIC, Listing.key == sa.cast(Topic.id, sa.String)),
+        )
+        .where(Listing.release_id == release.id)
+        .order_by(Listing.kind.desc(), Listing.key)
+        .limit(most)
+    ).all()
+    return Filing(
+        programme=programme_named(round_.programme, language) if round_ else None,
+        topics=[topic_named(topic, language) for _kind, _key, topic in rows if topic],
+        places=places_named((key for kind, key, _ in rows if kind is Heading.PLACE), language),
+    )
+
+
+def programme_named(programme: Programme, language: str) -> Named:
+    path = f"{language}/programmes/{programme.slug}/"
+    return Named(programme.title(language), f"{base_url()}/{path}", programme.slug)
+
+
+def topic_named(topic: Topic, language: str) -> Named:
+    return Named(topic.name(language), f"{base_url()}/{language}/topics/{topic.slug}/", topic.slug)
+
+
+def places_named(codes: Iterable[str], language: str) -> list[Named]:
+    """Those of the codes that the register knows."""
+    return [named for code in codes if (named := place_named(code, language))]
+
+
+def place_named(code: str, language: str) -> Named | None:
+    place = place_with(code)
+    if place is None:
+        return None
+    path = f"{language}/places/{code}-{slug_of(place.short)}/"
+    return Named(place.short, f"{base_url()}/{path}", code)
