@@ -20,7 +20,7 @@ import releases.review.reminding  # noqa: F401
 import subscribers.commands
 import subscribers.mailings.delivering  # noqa: F401
 from app import pages
-from app.core import accounts, people, security
+from app.core import accounts, kept, people, security
 from app.core.db import db, engine_options, prepare_engine
 from app.core.mail import mail
 from app.settings import CHECKOUT, Settings
@@ -40,11 +40,12 @@ def build(settings: Settings) -> Flask:
         static_url_path="/static",
     )
     app.config.from_mapping(configuration(settings))
-    if count := settings.proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
+    kept.init_app(app)
+    if count := settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     migrate.init_app(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
     mail.init_app(app)
     security.init_app(app)
@@ -79,6 +80,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "LEASE_SECONDS": settings.lease_seconds,
         "REPLY_TIMEOUT_SECONDS": settings.reply_timeout_seconds,
         "CONNECTIONS": settings.connections,
+        "KEPT_MEGABYTES": settings.kept_megabytes,
         "OUTBOX": settings.outbox,
         "MAX_CONTENT_LENGTH": 32 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,

@@ -32,6 +32,7 @@ from app.core import formats
 from app.core.accounts import signed_in
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, DomainError, NotAllowed, NotFound, NotNow
+from app.core.kept import mark
 from app.core.organisation import organisation, unnamed
 from app.core.paging import LARGEST_ID
 from app.core.words import LANGUAGES
@@ -312,4 +313,6 @@ def _let_assets_be_kept(response: Response) -> Response:
         name = (request.view_args or {}).get("filename", "")
         if request.args.get("v") == _version(name):
             response.headers["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
+            if response.status_code == 200:
+                mark(response, asked=("v",), generation=None)
     return response

@@ -52,6 +52,8 @@ class Settings:
     connections: int = 4
     proxies: MayBeZero = 0
     outbox: str = ""
+    web_processes: MayBeZero = 0
+    kept_megabytes: MayBeZero = 64
 
     @property
     def is_local(self) -> bool:

@@ -176,6 +176,7 @@ def empty_again(connection: sa.Connection) -> None:
     tables = ", ".join(f'"{name}"' for name in used)
     connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     connection.execute(sa.text("INSERT INTO topic (slug) VALUES ('press-releases')"))
+    connection.execute(sa.text("INSERT INTO generation (id, number) VALUES (1, 1)"))
 
 
 @pytest.fixture

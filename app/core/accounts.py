@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from flask import Blueprint, Flask, current_app, request
 from flask_login import current_user
+from flask_login.utils import _user_context_processor
 from flask_security import (
     RoleMixin,
     Security,
@@ -246,5 +247,35 @@ def init_app(app: Flask) -> None:
     app.view_functions["security.login"] = guessing(app.view_functions["security.login"])  # type: ignore[assignment]
     words = _Words()
     app.extensions["security"].i18n_domain = words
+    _keep_to_the_office(app)
     app.before_request(_deny_what_is_nobodys)
     app.jinja_env.globals["_fsdomain"] = words.gettext
+
+
+def _keep_to_the_office(app: Flask) -> None:
+    """What Flask-Security's packages do with every request, they do for the office's alone.
+
+    A public page would depend on the visitor's cookie, if only for asking who is there, and could
+    not be kept for everybody.
+    """
+    app.template_context_processors[None].remove(_user_context_processor)
+    app.jinja_env.globals["current_user"] = current_user
+    for registered, name in (
+        (app.before_request_funcs[None], "_on_before_request"),  # Flask-Principal's
+        (app.after_request_funcs[None], "_update_remember_cookie"),  # Flask-Login's
+    ):
+        names = [getattr(hook, "__name__", "") for hook in registered]
+        place = names.index(name)
+        registered[place] = _in_the_office(registered[place])
+
+
+def _in_the_office(hook: Callable[..., Any]) -> Callable[..., Any]:
+    """The hook for pages of the office; elsewhere it hands back the answer it was given, if any."""
+
+    @wraps(hook)
+    def kept_in(*answer: Any) -> Any:
+        if request.path.startswith("/office"):
+            return hook(*answer)
+        return answer[0] if answer else None
+
+    return kept_in

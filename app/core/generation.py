@@ -6,10 +6,14 @@ change what is public and forget to say so, and nobody sees the new number befor
 
 from __future__ import annotations
 
+import logging
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Id, PrimaryKey, db
+from app.core.db import Base, Id, PrimaryKey, db, reading
+
+log = logging.getLogger(__name__)
 
 
 class Generation(Base):
@@ -27,3 +31,13 @@ def generation() -> int:
     then a page is at worst newer than the number it bears, never older.
     """
     return db.session.scalar(sa.select(Generation.number)) or 0
+
+
+def look(engine: sa.Engine) -> int | None:
+    """The number in a glance of its own; None when the database does not answer."""
+    try:
+        with reading(), engine.connect() as connection:
+            return connection.scalar(sa.select(Generation.number))
+    except sa.exc.SQLAlchemyError:
+        log.exception("the generation cannot be read")
+        return None

@@ -14,14 +14,14 @@ from app.core.words import LANGUAGES, translate
 def interface_language() -> str:
     """'sv' or 'en' for this request.
 
-    In order: what the view has set, the signed-in person's choice, the browser's wish, Swedish.
-    At a terminal its own language decides.
+    In order: what the view has set, in the office the signed-in person's choice, the browser's
+    wish, Swedish. Public pages never look who is signed in. At a terminal its own language decides.
     """
     if not has_request_context():
         return _terminal_language()
     if chosen := g.get("language"):
         return str(chosen)
-    if person := _signed_in_language():
+    if request.path.startswith("/office") and (person := _signed_in_language()):
         return person
     return preferred_language()
 
