@@ -13,7 +13,9 @@ import releases.desk.models
 import releases.editorial.publishing
 import releases.media.models
 import releases.newsroom.listing
+import releases.newsroom.following
 import releases.newsroom.models
+import releases.newsroom.pinging
 import releases.review.models
 import releases.review.quote_reminders
 import releases.review.reminding  # noqa: F401
@@ -82,6 +84,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "CONNECTIONS": settings.connections,
         "KEPT_MEGABYTES": settings.kept_megabytes,
         "OUTBOX": settings.outbox,
+        "ALLOW_LOOPBACK": settings.allow_loopback,
         "MAX_CONTENT_LENGTH": 32 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,
     }

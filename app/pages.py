@@ -87,6 +87,7 @@ def _register_blueprints(app: Flask) -> None:
     from releases.media import public as media_files
     from releases.media import views as media
     from releases.newsroom import address_views, feed_public, machine_public, preview, round_public
+    from releases.newsroom import hub_public, hub_views
     from releases.newsroom import public as newsroom
     from releases.newsroom import sharing_public
     from releases.review import (
@@ -106,6 +107,8 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
     app.register_blueprint(sharing_public.blueprint)
+    app.register_blueprint(hub_public.blueprint)
+    app.register_blueprint(hub_views.blueprint)
     app.register_blueprint(preview.blueprint)
     app.register_blueprint(address_views.blueprint)
     app.register_blueprint(desk.blueprint)

@@ -52,6 +52,7 @@ class Settings:
     connections: int = 4
     proxies: MayBeZero = 0
     outbox: str = ""
+    allow_loopback: bool = False
     web_processes: MayBeZero = 0
     kept_megabytes: MayBeZero = 64
 

@@ -4,6 +4,9 @@ An address comes from a text that somebody wrote. It may name our own machine, t
 or a neighbour behind the firewall, directly, by a name that leads there, or by a redirect. So the
 name is resolved here, every address it has must be public, and the connection goes to the very
 address that was looked at: a name that answers otherwise a moment later gains nothing.
+
+Only `loopback`, which the setting PRESSRUM_ALLOW_LOOPBACK is for, lets an address of this very
+machine pass: to try out a hub or an import without a second one.
 """
 
 from __future__ import annotations
@@ -14,9 +17,9 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 TIMEOUT = 5.0  # seconds for each step
@@ -60,6 +63,21 @@ class Answer:
     status: int
     url: str
     body: bytes = b""
+    content_type: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked of each address on the way, and under which conditions."""
+
+    method: str
+    until: float
+    resolver: Resolve
+    connector: Connect
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    most: int = MOST
+    loopback: bool = False
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -77,23 +95,34 @@ def fetch(
     url: str,
     *,
     method: str = "HEAD",
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    most: int = MOST,
+    redirects: int = REDIRECTS,
+    loopback: bool = False,
     resolver: Resolve = resolve,
     connector: Connect = connect,
     deadline: float = DEADLINE,
 ) -> Answer:
-    """Ask an address, follow at most three redirects, and say what came.
+    """Ask an address, follow a few redirects, and say what came.
 
-    A HEAD that is refused is asked again as GET. Sends no cookie and keeps none. Raises
-    Unfetchable.
+    Reads at most `most` bytes. A HEAD that is refused is asked again as GET. A POST follows no
+    redirect, nor does anything with `redirects` of 0: the redirect itself is then the answer.
+    Sends no cookie and keeps none. Raises Unfetchable.
     """
     until = time.monotonic() + deadline
-    for _ in range(REDIRECTS + 1):
-        status, location, body = _once(url, method, resolver, connector, until)
-        if method == "HEAD" and status >= 400 and status not in (404, 410):
-            status, location, body = _once(url, "GET", resolver, connector, until)
-        if status not in REDIRECTING or not location:
-            return Answer(status, url, body)
-        url = urljoin(url, location)
+    asked = _Asked(method, until, resolver, connector, body, headers or {}, most, loopback)
+    follow = 0 if method == "POST" else redirects
+    for _ in range(follow + 1):
+        answer, location = _once(url, asked)
+        if method == "HEAD" and answer.status >= 400 and answer.status not in (404, 410):
+            answer, location = _once(url, replace(asked, method="GET"))
+        if answer.status not in REDIRECTING or not location or not follow:
+            return answer
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            raise Unfetchable("not_web") from None
     raise Unfetchable("too_many_redirects")
 
 
@@ -113,6 +142,14 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether an IP address is this machine talking to itself."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 COMPATIBLE = ipaddress.ip_network("::/96")
 
@@ -127,22 +164,27 @@ def _inside(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
     return None
 
 
-def _once(
-    url: str, method: str, resolver: Resolve, connector: Connect, until: float
-) -> tuple[int, str, bytes]:
-    """One request, not following where it leads: status, location, body."""
+def _once(url: str, asked: _Asked) -> tuple[Answer, str]:
+    """One request, not following where it leads: what came, and where it would lead."""
     parts, host, port = _read(url)
-    address = _public_address(host, port, resolver)
-    with _connection(parts.scheme, host, port, address, connector, until) as connection:
+    address = _public_address(host, port, asked.resolver, loopback=asked.loopback)
+    connected = _connection(parts.scheme, host, port, address, asked.connector, asked.until)
+    with connected as connection:
         path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
         query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
         named = f"[{host}]" if ":" in host else host
         named += "" if port == PORTS[parts.scheme] else f":{port}"
         headers = {"Host": named, "User-Agent": AGENT, "Accept": "*/*", "Connection": "close"}
-        connection.request(method, path + query, headers=headers)
+        headers |= asked.headers
+        connection.request(asked.method, path + query, body=asked.body or None, headers=headers)
         with closing(connection.getresponse()) as answer:
-            body = answer.read(MOST) if method == "GET" else b""
-            return answer.status, answer.headers.get("Location", ""), body
+            body = b"" if asked.method == "HEAD" else answer.read(asked.most)
+            promised = answer.headers.get("Content-Length", "")
+            if body and promised.isdecimal() and len(body) < min(int(promised[:18]), asked.most):
+                raise Unfetchable("no_answer")  # it broke off in the middle
+            said = str(answer.headers.get("Content-Type", ""))
+            location = str(answer.headers.get("Location", ""))
+            return Answer(answer.status, url, body, said), location
 
 
 def _read(url: str) -> tuple[SplitResult, str, int]:
@@ -157,7 +199,7 @@ def _read(url: str) -> tuple[SplitResult, str, int]:
     return parts, host, port or PORTS[parts.scheme]
 
 
-def _public_address(host: str, port: int, resolver: Resolve) -> str:
+def _public_address(host: str, port: int, resolver: Resolve, *, loopback: bool) -> str:
     """The address to connect to. One that is not public among them is a trap, not a choice."""
     try:
         addresses = resolver(host, port)
@@ -169,7 +211,7 @@ def _public_address(host: str, port: int, resolver: Resolve) -> str:
         raise Unfetchable("no_such_host") from None
     if not addresses:
         raise Unfetchable("no_such_host")
-    if not all(is_public(one) for one in addresses):
+    if not all(is_public(one) or (loopback and is_loopback(one)) for one in addresses):
         raise Unfetchable("not_public")
     return addresses[0]
 

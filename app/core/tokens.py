@@ -11,8 +11,10 @@ import base64
 import binascii
 import hashlib
 import hmac
+from secrets import token_bytes
 
 TAG_BYTES = 16
+NONCE_BYTES = 16
 
 
 class BadToken(Exception):
@@ -43,6 +45,32 @@ def unseal(token: str, *, purpose: str, secret: str) -> bytes:
     if not hmac.compare_digest(tag, expected) or body[:1] != key_id(secret) or not canonical:
         raise BadToken
     return body[1:]
+
+
+def conceal(payload: bytes, *, purpose: str, secret: str) -> str:
+    """The payload so that only we can read it again; never the same token twice.
+
+    For what has to be kept and must not be read from a stolen database. Encrypted with a stream of
+    HMAC-SHA256 over a nonce and a counter, then sealed.
+    """
+    nonce = token_bytes(NONCE_BYTES)
+    mixed = _mixed(payload, nonce, purpose=purpose, secret=secret)
+    return seal(nonce + mixed, purpose=purpose, secret=secret)
+
+
+def reveal(token: str, *, purpose: str, secret: str) -> bytes:
+    """What was concealed. Raises BadToken."""
+    body = unseal(token, purpose=purpose, secret=secret)
+    if len(body) < NONCE_BYTES:
+        raise BadToken
+    return _mixed(body[NONCE_BYTES:], body[:NONCE_BYTES], purpose=purpose, secret=secret)
+
+
+def _mixed(payload: bytes, nonce: bytes, *, purpose: str, secret: str) -> bytes:
+    key = derive(secret, f"stream of {purpose}")
+    blocks = range(-(-len(payload) // hashlib.sha256().digest_size))
+    stream = b"".join(hmac.digest(key, nonce + n.to_bytes(4, "big"), "sha256") for n in blocks)
+    return bytes(a ^ b for a, b in zip(payload, stream, strict=False))
 
 
 def key_id(secret: str) -> bytes:

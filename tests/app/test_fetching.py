@@ -288,3 +288,71 @@ def test_a_certificate_for_somebody_else_is_not_accepted() -> None:
         there.fetch("https://news.example/")
 
     assert refused.value.reason in ("no_answer", "certificate")
+
+
+def test_a_post_carries_its_body_and_says_what_it_is() -> None:
+    with world(lambda _: says("202 Accepted", "Content-Type: text/plain", body="ok")) as there:
+        answer = fetch(
+            "http://hub.example/",
+            method="POST",
+            body=b"a=b",
+            headers={"Content-Type": "text/x"},
+            resolver=there.resolve,
+            connector=there.connect,
+        )
+
+    assert (answer.status, answer.body, answer.content_type) == (202, b"ok", "text/plain")
+    assert there.requests[0].startswith("POST / HTTP/1.1")
+    assert "Content-Type: text/x\r\n" in there.requests[0]
+    assert "Content-Length: 3\r\n" in there.requests[0]
+
+
+def test_a_post_goes_nowhere_but_where_it_was_sent() -> None:
+    with world(lambda _: says("307 Moved", "Location: http://other.example/")) as there:
+        answer = fetch(
+            "http://hub.example/", method="POST", resolver=there.resolve, connector=there.connect
+        )
+
+    assert answer.status == 307
+    assert len(there.requests) == 1
+
+
+def test_as_much_is_read_as_was_asked_for() -> None:
+    with world(lambda _: says("200 OK", body="x" * 1000)) as there:
+        answer = fetch(
+            "http://news.example/",
+            method="GET",
+            most=10,
+            resolver=there.resolve,
+            connector=there.connect,
+        )
+
+    assert answer.body == b"x" * 10
+
+
+def test_an_answer_that_breaks_off_is_none() -> None:
+    broken = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"
+
+    with world(lambda _: broken) as there, pytest.raises(Unfetchable) as refused:
+        fetch("http://news.example/", method="GET", resolver=there.resolve, connector=there.connect)
+
+    assert refused.value.reason == "no_answer"
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "192.168.1.1", "fe80::1"])
+def test_allowing_our_own_machine_allows_no_other(address: str) -> None:
+    reason = why(
+        "http://news.example/",
+        loopback=True,
+        resolver=lambda *_: [address],
+        connector=refuse_to_connect,
+    )
+
+    assert reason == "not_public"
+
+
+def test_our_own_machine_is_asked_where_that_is_allowed() -> None:
+    with world(lambda _: says("200 OK")) as there:
+        answer = fetch(f"http://127.0.0.1:{there.port}/", loopback=True)
+
+    assert answer.status == 200

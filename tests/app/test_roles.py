@@ -61,6 +61,8 @@ TABLE = {
     "notices.read": EVERYBODY,
     "notices.read_all": EVERYBODY,
     "notices.save_settings": EVERYBODY,
+    "hub_settings.save": ADMINS,
+    "hub_settings.tell": ADMINS,
     "office.choose_language": EVERYBODY,
     "office.create_user": ADMINS,
     "office.deactivate": ADMINS,

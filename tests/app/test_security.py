@@ -28,6 +28,7 @@ STAFF = {
     "editing",
     "embargoes",
     "house_templates",
+    "hub_settings",
     "mailings",
     "notices",
     "media",
@@ -52,6 +53,7 @@ STAFF = {
 PUBLIC = {
     "embargo",
     "feeds",
+    "hub",
     "invited",
     "machines",
     "media_files",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.tokens import BadToken, seal, unseal
+from app.core.tokens import BadToken, conceal, reveal, seal, unseal
 
 SECRET = "a secret of at least sixteen letters"
 TOKEN = seal(b"payload", purpose="confirm", secret=SECRET)
@@ -42,3 +42,31 @@ def test_one_changed_character_opens_nothing(at: int) -> None:
 def test_no_guess_is_ever_more_than_a_bad_token(text: str) -> None:
     with pytest.raises(BadToken):
         unseal(text, purpose="confirm", secret=SECRET)
+
+
+@given(payload=st.binary(max_size=300))
+def test_what_was_concealed_comes_back(payload: bytes) -> None:
+    token = conceal(payload, purpose="keep", secret=SECRET)
+
+    assert reveal(token, purpose="keep", secret=SECRET) == payload
+
+
+def test_what_is_concealed_cannot_be_read_or_recognised() -> None:
+    tokens = [conceal(b"payload" * 10, purpose="keep", secret=SECRET) for _ in range(2)]
+
+    assert tokens[0] != tokens[1]
+    for token in tokens:
+        assert b"payload" not in unseal(token, purpose="keep", secret=SECRET)
+
+
+@pytest.mark.parametrize(("purpose", "secret"), [("other", SECRET), ("keep", SECRET + "!")])
+def test_what_is_concealed_is_revealed_to_nobody_else(purpose: str, secret: str) -> None:
+    token = conceal(b"payload", purpose="keep", secret=SECRET)
+
+    with pytest.raises(BadToken):
+        reveal(token, purpose=purpose, secret=secret)
+
+
+def test_a_seal_is_nothing_that_was_concealed() -> None:
+    with pytest.raises(BadToken):
+        reveal(seal(b"short", purpose="keep", secret=SECRET), purpose="keep", secret=SECRET)
