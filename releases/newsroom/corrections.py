@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from markupsafe import escape
@@ -13,7 +12,7 @@ from sqlalchemy.orm import contains_eager
 
 from app.core.db import db
 from app.core.errors import NotFound
-from app.core.formats import date_and_time, iso
+from app.core.formats import date_and_time
 from app.core.words import translate
 from releases.editorial.models import Change, Publication, Release, Revision
 
@@ -95,18 +94,6 @@ def earlier_version(release: Release, number: int) -> tuple[Revision, list[Publi
         if one.revision.number == number and one.revision_id != release.live_id:
             return db.session.get_one(Revision, one.revision_id), history[place + 1 :]
     raise NotFound("not_in_newsroom")
-
-
-def for_machines(told: Sequence[Correction], *, zone: str) -> dict[str, Any]:
-    """The corrections as schema.org's NewsArticle carries them; nothing when there are none."""
-    if not told:
-        return {}
-    return {
-        "correction": [
-            {"@type": "CorrectionComment", "text": one.note, "datePublished": iso(one.at, zone)}
-            for one in told
-        ]
-    }
 
 
 def in_feed(told: Sequence[Correction]) -> tuple[str, str]:

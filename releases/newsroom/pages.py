@@ -13,12 +13,11 @@ from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
-from urllib.parse import quote, urljoin
 
 from markupsafe import Markup
 
 from app.core import html
-from app.core.formats import iso, month
+from app.core.formats import month
 from releases.editorial.models import Release, Revision
 from releases.media.embedding import (
     Address,
@@ -136,18 +135,6 @@ def web_links(links: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     return found
 
 
-def share_links(*, title: str, url: str) -> list[tuple[str, str]]:
-    """(name, address) of plain links that share a page; `mail` and networks, no script."""
-    text, address = quote(title, safe=""), quote(url, safe="")
-    return [
-        ("mail", f"mailto:?subject={text}&body={text}%0A%0A{address}"),
-        ("LinkedIn", f"https://www.linkedin.com/sharing/share-offsite/?url={address}"),
-        ("Facebook", f"https://www.facebook.com/sharer/sharer.php?u={address}"),
-        ("X", f"https://x.com/intent/post?text={text}&url={address}"),
-        ("Bluesky", f"https://bsky.app/intent/compose?text={text}%20{address}"),
-    ]
-
-
 def by_month(
     releases: Sequence[Release], *, language: str, zone: str
 ) -> list[tuple[str, list[Release]]]:
@@ -157,27 +144,6 @@ def by_month(
         return month(_published(release), language, zone)
 
     return [(name, list(group)) for name, group in groupby(releases, key=heading)]
-
-
-def news_article(
-    release: Release, *, text: Text, url: str, sender: str, site: str, zone: str
-) -> dict[str, Any]:
-    """The page as schema.org's NewsArticle, for machines."""
-    organisation = {"@type": "Organization", "name": sender, **({"url": site} if site else {})}
-    pictures = [urljoin(url, picture.src) for picture in text.pictures]
-    return {
-        "@context": "https://schema.org",
-        "@type": "NewsArticle",
-        "headline": text.title,
-        "description": text.summary,
-        "inLanguage": release.language,
-        "datePublished": iso(_published(release), zone),
-        "dateModified": iso(changed_at(release), zone),
-        "mainEntityOfPage": url,
-        **({"image": pictures} if pictures else {}),
-        "author": organisation,
-        "publisher": organisation,
-    }
 
 
 def changed_at(release: Release) -> datetime:

@@ -21,8 +21,9 @@ from app.core.organisation import Organisation, organisation
 from app.core.words import LANGUAGES
 from releases.editorial.models import Release, Revision
 from releases.media.questions import attached
-from releases.newsroom import corrections, pages, questions
+from releases.newsroom import corrections, heads, pages, questions
 from releases.newsroom.results import results
+from releases.newsroom.sharing import share_links
 from releases.newsroom.wording import address, programme_words, text_of
 from releases.review import embargo_public
 from releases.rounds.editions import edition
@@ -132,19 +133,11 @@ def release_page(
     round_ = release.story.round
     table = results(edition(round_, moment), release.language) if round_ else None
     other = questions.other_version(release)
-    article = (
-        pages.news_article(
-            release,
-            text=text,
-            url=url,
-            sender=sender.name(release.language),
-            site=sender.site,
-            zone=sender.time_zone,
+    head = heads.hidden(url)
+    if for_machines:
+        head = heads.release_page(
+            release, revision, text=text, told=told, results=table, other=other
         )
-        | corrections.for_machines(told, zone=sender.time_zone)
-        if for_machines
-        else None
-    )
     return render_template(
         template,
         release=release,
@@ -153,12 +146,17 @@ def release_page(
         other_url=address(other) if other else None,
         results=table,
         programme=programme_words(release),
-        shares=pages.share_links(title=text.title, url=url),
+        shares=share_links(
+            title=text.title,
+            url=url,
+            sender=sender.name(release.language),
+            language=release.language,
+        ),
         about=pages.paragraphs(sender.about(release.language)),
         social=pages.web_links(sender.social or []),
         latest=questions.latest(release.language, but=release),
         plain=pages.public_plain,
-        article=article,
+        head=head,
         told=told,
         **more,
     )
