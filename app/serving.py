@@ -26,7 +26,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -34,7 +34,8 @@ from app import create_app
 from app.core import jobs
 from app.settings import CHECKOUT, PREFIX, Settings
 
-THREADS = 8  # one process: SQLite has one writer, and Python one interpreter lock
+THREADS = 8  # in each web process
+MOST_PROCESSES = 4  # by ourselves; a setting may ask for more
 JOB_THREADS = 4
 READY_SECONDS = 60
 STOP_SECONDS = 10
@@ -71,7 +72,8 @@ def serve(
     before = {sign: signal.signal(sign, lambda *_: stop.set()) for sign in _STOP_SIGNALS}
     children: dict[str, Child] = {}
     environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
-    parts = {"web server": ["web", host, str(port), str(threads)]}
+    web = [host, str(port), str(threads), str(settings.web_processes or processors())]
+    parts = {"web server": ["web", *web]}
     if catcher:
         parts = {"mail catcher": ["catcher"], **parts}
     if worker:
@@ -121,6 +123,15 @@ def variables(settings: Settings) -> dict[str, str]:
             value = value.render_as_string(hide_password=False)
         texts[PREFIX + field.name.upper()] = str(value)
     return texts
+
+
+def processors() -> int:
+    """How many web processes this machine is good for: one for each processor we may use."""
+    try:
+        usable = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        usable = os.cpu_count() or 1
+    return min(usable, MOST_PROCESSES)
 
 
 def free_port(wanted: int, *, host: str = "127.0.0.1") -> int:
@@ -178,8 +189,8 @@ def main(arguments: Sequence[str]) -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     part, *rest = arguments
     if part == "web":
-        host, port, threads = rest
-        _web(host, int(port), threads=int(threads))
+        host, port, threads, processes = rest
+        _web(host, int(port), threads=int(threads), processes=int(processes))
     elif part == "worker":
         work(create_app())
     elif part == "catcher":
@@ -202,13 +213,23 @@ def _bell(app: Flask) -> jobs.Bell:
         return jobs.bell(app)
 
 
-def _web(host: str, port: int, *, threads: int) -> None:
+def _web(host: str, port: int, *, threads: int, processes: int) -> None:
+    """Processes that answer side by side; the system deals connections out to them.
+
+    One that dies is replaced by granian while the others go on; one that dies again within seconds
+    ends them all, and `serve` hears of it.
+    """
+    import app.factory  # noqa: F401 - loaded once, before the processes part
+
     server = Server(
         "app.wsgi:app",
         address=host,
         port=port,
         interface=Interfaces.WSGI,
+        workers=processes,
+        respawn_failed_workers=True,
         blocking_threads=threads,
+        http=HTTPModes.http1,
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=STOP_SECONDS // 2,
@@ -217,7 +238,7 @@ def _web(host: str, port: int, *, threads: int) -> None:
 
 
 def _load() -> Any:
-    """The application inside granian's own worker process, which may lose its parent, too."""
+    """The application inside each web process, which may lose its parent, too."""
     threading.Thread(target=_leave_after, args=(os.getppid(),), daemon=True).start()
     return create_app()
 

@@ -16,6 +16,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.formparser import FormDataParser
 
+from app.core.counting import address_of
 from app.core.db import reading
 
 POLICY = {
@@ -55,7 +56,8 @@ class Asked(Request):
 def init_app(app: Flask) -> None:
     app.request_class = Asked
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", None)  # a draft left open over lunch must save
-    app.config.setdefault("RATELIMIT_STORAGE_URI", "memory://")
+    app.config.setdefault("RATELIMIT_STORAGE_URI", address_of(app.config["VAR"] / "counts.db"))
+    app.config.setdefault("RATELIMIT_STORAGE_OPTIONS", {"secret": app.config["SECRET_KEY"]})
     csrf.init_app(app)
     limiter.init_app(app)
     app.before_request(_begin_reading)

@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,17 @@ from flask import Flask
 
 from app.core import jobs
 from app.core.db import normal_url
-from app.serving import CHECKOUT, CannotServe, await_free, free_port, variables, work
+from app.core.organisation import Organisation
+from app.serving import (
+    CHECKOUT,
+    MOST_PROCESSES,
+    CannotServe,
+    await_free,
+    free_port,
+    processors,
+    variables,
+    work,
+)
 from app.settings import PREFIX, Settings, load
 from tests.conftest import settings_for
 
@@ -75,6 +86,16 @@ def children(pid: int) -> dict[str, int]:
     return found
 
 
+def web_processes(server: subprocess.Popen[str]) -> list[int]:
+    """The processes that answer on the web."""
+    parent, found = children(server.pid)["web"], []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if int((path / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(path.name))
+    return sorted(found)
+
+
 def test_the_parts_start_answer_and_stop_when_asked(settings: Settings) -> None:
     port = free_port(0)
 
@@ -117,6 +138,60 @@ def test_a_part_that_dies_is_started_again_and_the_others_stay(
 
     assert {name for name in before if before[name] != after[name]} == {part}
     assert code == 0
+
+
+def test_a_web_process_that_dies_is_replaced_while_another_answers(settings: Settings) -> None:
+    port = free_port(0)
+
+    with serving(replace(settings, web_processes=2), port) as server:
+        first, web = web_processes(server), children(server.pid)["web"]
+        os.kill(first[0], signal.SIGKILL)
+        deadline = time.monotonic() + 15
+        while len(set(web_processes(server)) - {first[0]}) < 2:
+            assert time.monotonic() < deadline, "it was not replaced"
+            time.sleep(0.05)
+        answers = {health(port) for _ in range(8)}
+
+        assert children(server.pid)["web"] == web
+    assert len(first) == 2
+    assert answers == {200}
+
+
+def test_without_a_wish_there_are_as_many_web_processes_as_processors() -> None:
+    assert processors() == min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
+def test_a_change_is_seen_by_every_web_process_within_a_second(settings: Settings) -> None:
+    port = free_port(0)
+    engine = sa.create_engine(settings.database_url)
+
+    def fronts() -> set[bool]:
+        """What eight connections get, each of which may come to either process."""
+        found = set()
+        for _ in range(8):
+            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+                connection.request("GET", "/sv/")
+                found.add("Nytt Namn AB" in connection.getresponse().read().decode())
+        return found
+
+    with serving(replace(settings, web_processes=2), port):
+        before = fronts()
+        with engine.begin() as connection:
+            connection.execute(
+                sa.insert(Organisation).values(
+                    name_sv="Nytt Namn AB",
+                    name_en="New Name",
+                    short_name="",
+                    preflight={},
+                    social=[],
+                )
+            )
+        time.sleep(1)
+        after = fronts()
+    engine.dispose()
+
+    assert before == {False}
+    assert after == {True}
 
 
 def test_a_part_that_keeps_dying_stops_them_all_and_the_exit_says_so(settings: Settings) -> None:
