@@ -18,6 +18,8 @@ from app.core.db import db, reading
 from app.core.mail import mail
 from app.core.organisation import Organisation
 from app.settings import CHECKOUT
+from releases.media import shelf
+from releases.media.storage import Silent
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def examine() -> list[Finding]:
     """Every check, in the order in which one would mend what they find."""
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("folder", _folder),
+        ("files", _files),
         ("database", _database),
         ("schema", _schema),
         ("people", _people),
@@ -63,6 +66,18 @@ def _folder() -> str:
     probe.write_bytes(b"")
     probe.unlink()
     return f"{folder} can be written to"
+
+
+def _files() -> str:
+    place = current_app.config["STORAGE_URL"].partition("?")[0] or "the folder media"
+    key = shelf.new_key()
+    try:
+        shelf.put(key, {"probe": b"x"})
+        shelf.read(key, "probe")
+        shelf.sweep_away(key)
+    except Silent as silent:
+        raise Wrong(f"{place}: {silent}") from silent
+    return f"{place} keeps files"
 
 
 def _database() -> str:

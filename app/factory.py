@@ -12,8 +12,8 @@ import app.core.generation  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing
 import releases.media.models
-import releases.newsroom.listing
 import releases.newsroom.following
+import releases.newsroom.listing
 import releases.newsroom.models
 import releases.newsroom.pinging
 import releases.review.models
@@ -84,6 +84,9 @@ def configuration(settings: Settings) -> dict[str, object]:
         "CONNECTIONS": settings.connections,
         "KEPT_MEGABYTES": settings.kept_megabytes,
         "OUTBOX": settings.outbox,
+        "STORAGE_URL": settings.storage_url,
+        "STORAGE_KEY_ID": settings.storage_key_id,
+        "STORAGE_SECRET": settings.storage_secret,
         "ALLOW_LOOPBACK": settings.allow_loopback,
         "MAX_CONTENT_LENGTH": 32 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 4 * 1024 * 1024,

@@ -7,13 +7,14 @@ public address cannot do without. A test compares them with the table in docs/op
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
 
@@ -23,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PREFIX = "PRESSRUM_"
 MayBeZero = int
 BARE_ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
+STORAGE_PACKAGE = "'obstore>=0.12.1,<0.13'"  # the extra s3 of pyproject.toml
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -52,9 +54,12 @@ class Settings:
     connections: int = 4
     proxies: MayBeZero = 0
     outbox: str = ""
-    allow_loopback: bool = False
+    storage_url: str = ""
+    storage_key_id: str = ""
+    storage_secret: str = ""
     web_processes: MayBeZero = 0
     kept_megabytes: MayBeZero = 64
+    allow_loopback: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -89,6 +94,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             raise BadSetting(f"{PREFIX}{name.upper()} is missing")
     if not BARE_ADDRESS.fullmatch(str(values.get("mail_from", Settings.mail_from))):
         raise BadSetting(f"{PREFIX}MAIL_FROM must be a bare address such as press@example.org")
+    if storage := str(values.get("storage_url", "")):
+        _check_storage(storage)
     if len(str(values["secret_key"])) < 16:
         raise BadSetting(f"{PREFIX}SECRET_KEY must have at least 16 characters")
     return Settings(**values)  # type: ignore[arg-type]
@@ -115,6 +122,21 @@ def parse(name: str, text: str, kind: str) -> object:
             raise BadSetting(f"{name} must be sqlite:///… or postgresql://…")
         return url
     return text
+
+
+def _check_storage(text: str) -> None:
+    name = f"{PREFIX}STORAGE_URL"
+    parts = urlsplit(text)
+    said = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.scheme != "s3" or not parts.hostname or set(said) - {"endpoint", "region"}:
+        raise BadSetting(f"{name} must be s3://BUCKET/PREFIX?endpoint=https://…&region=…")
+    endpoint = said.get("endpoint")
+    if endpoint is not None and (
+        urlsplit(endpoint).scheme not in ("http", "https") or not urlsplit(endpoint).hostname
+    ):
+        raise BadSetting(f"{name}: the endpoint must be an address such as https://s3.example.org")
+    if importlib.util.find_spec("obstore") is None:
+        raise BadSetting(f"{name} needs a package: .venv/bin/pip install {STORAGE_PACKAGE}")
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -7,8 +7,11 @@ what could not be opened there too.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
 
@@ -19,6 +22,19 @@ MOST_BYTES = 25 * 1024 * 1024
 MOST_UNPACKED = 300 * 1024 * 1024
 MOST_MEMBERS = 10_000
 MOST_TYPES = 1024 * 1024  # of the member that lists the types of the others
+MOST_HEADER = 4096  # of a packed object, before what it holds
+
+
+def _name(word: str) -> str:
+    """A PDF's name, each letter of which may be written as its number: `/J#61vaScript`."""
+    return "/" + "".join(f"(?:{letter}|#{ord(letter):02x})" for letter in word)
+
+
+# What makes a reader's machine do something by itself: scripts, and the starting of programs.
+RUNS = re.compile(rf"(?:{_name('JavaScript')}|{_name('Launch')})(?![0-9A-Za-z#])".encode())
+LOCKED = re.compile(rb"/Encrypt\s*(?:\d+\s+\d+\s+R|<<)")
+PACKED = re.compile(rb"/Type\s*/ObjStm")
+STREAM = re.compile(rb"stream\r?\n")
 
 
 @dataclass(frozen=True)
@@ -58,14 +74,35 @@ def form_of(content: bytes | mmap, *, name: str) -> Form:
     if len(content) > MOST_BYTES:
         raise BadInput("file_too_large", file=name, most=MOST_BYTES // 1024**2)
     if kind == "PDF":
-        if b"%%EOF" not in content[-2048:]:
-            raise BadInput("document_broken", file=name)
-        return PDF
+        return _printed(content, name=name)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _packed(archive, name=name)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise BadInput("document_broken", file=name) from error
+
+
+def _printed(content: bytes | mmap, *, name: str) -> Form:
+    if b"%%EOF" not in content[-2048:]:
+        raise BadInput("document_broken", file=name)
+    if LOCKED.search(content):
+        raise BadInput("document_is_locked", file=name)
+    if any(RUNS.search(part) for part in (content, *_unpacked(content))):
+        raise BadInput("document_has_scripts", file=name)
+    return PDF
+
+
+def _unpacked(content: bytes | mmap) -> Iterator[bytes]:
+    """What newer PDFs pack away of their objects (ISO 32000, 7.5.7); pages and pictures not."""
+    left = MOST_UNPACKED
+    for found in PACKED.finditer(content):
+        start = STREAM.search(content, found.end(), found.end() + MOST_HEADER)
+        if start is None or left <= 0:
+            continue
+        with suppress(zlib.error):
+            part = zlib.decompressobj().decompress(content[start.end() :], left)
+            left -= len(part)
+            yield part
 
 
 def _packed(archive: zipfile.ZipFile, *, name: str) -> Form:

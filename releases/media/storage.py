@@ -147,8 +147,11 @@ class Bucket:
 
     def put(self, key: str, files: Mapping[str, Content]) -> None:
         for name, content in files.items():
-            with _answering():
-                self.store.put(_path(key, name), memoryview(content))
+            try:
+                with _answering():
+                    self.store.put(_path(key, name), memoryview(content))
+            except FileNotFoundError as error:
+                raise Silent("there is no such bucket") from error
 
     def open(self, key: str, name: str) -> Opened:
         path = _path(key, name)

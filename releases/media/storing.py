@@ -28,6 +28,8 @@ from releases.media.imaging import Picture, make_picture
 from releases.media.kinds import PICTURES, kind_of
 from releases.media.licences import LICENCES
 from releases.media.models import Document, Image
+from releases.media.renditions import Focal
+from releases.media.storage import Content, Silent
 
 KEPT_FOR = timedelta(days=1)
 AT_ONCE = 50  # removed rows that one sweep clears away
@@ -86,11 +88,14 @@ def _mapped(file: IO[bytes]) -> bytes | mmap:
     return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
-def add(story: Story, made: Made, *, language: str, by: User, at: datetime) -> Image | Document:
-    """Put it on the shelf and write its row; the caller commits.
+def add(
+    story: Story, made: Made, *, language: str, by: User | None, at: datetime
+) -> Image | Document:
+    """Put it on the shelf and write its row; the caller commits. `by` is None for an import.
 
     What the file says about itself is written down as a proposal; its caption counts as being in
-    `language` when it does not say. Raises BadInput when the story has as many as it may have.
+    `language` when it does not say. Raises BadInput when the story has as many as it may have, and
+    NotNow when there is no way to the shelf.
     """
     for kind in (Image, Document):
         count = sa.select(sa.func.count()).where(kind.story_id == story.id)
@@ -99,17 +104,18 @@ def add(story: Story, made: Made, *, language: str, by: User, at: datetime) -> I
     key = shelf.new_key()
     thing: Image | Document
     if isinstance(made.what, Picture):
-        shelf.put(key, made.what.files)
+        _put(key, made.what.files, name=made.filename)
         thing = _image(key, made.filename, made.what, language=language)
     else:
-        shelf.put(key, {made.what.form.file: made.what.content})
+        _put(key, {made.what.form.file: made.what.content}, name=made.filename)
         thing = Document(
             key=key,
             filename=made.filename,
             content_type=made.what.form.content_type,
             size=len(made.what.content),
         )
-    thing.story_id, thing.uploaded_by_id, thing.uploaded_at = story.id, by.id, at
+    thing.story_id, thing.uploaded_at = story.id, at
+    thing.uploaded_by_id = by.id if by else None
     db.session.add(thing)
     db.session.flush()
     _record("add_file", thing, by=by, at=at)
@@ -152,6 +158,36 @@ def describe(
         raise NotFound("no_such_file")
     now_there = {name: str(getattr(thing, name)) for name in changed}
     return {n: text for n, text in now_there.items() if text not in (stood[n], said[n])}
+
+
+def focus(image: Image, point: Focal, *, was: Focal, by: User, at: datetime) -> Focal | None:
+    """Say where the eye should land, where that differs from what stood there (`was`).
+
+    Its crops are then made anew; until they are, pages show the picture in one size. Returns the
+    point that somebody else has chosen meanwhile; nothing is written then. Raises BadInput for a
+    point outside the picture, and NotFound.
+    """
+    for name, part in zip(("focal_x", "focal_y"), point, strict=True):
+        if not 0 <= part <= 100:
+            raise BadInput("no_such_point", field=name)
+    if point == was:
+        return None
+    if guarded(
+        sa.update(Image)
+        .where(
+            Image.id == image.id,
+            Image.removed_at.is_(None),
+            sa.tuple_(Image.focal_x, Image.focal_y).in_([was, point]),
+        )
+        .values(focal_x=point[0], focal_y=point[1], encoded_at=None, encode_failures=0)
+    ):
+        db.session.refresh(image)
+        _record("describe_file", image, by=by, at=at)
+        return None
+    db.session.refresh(image)
+    if image.removed_at is not None:
+        raise NotFound("no_such_file")
+    return image.focal_x, image.focal_y
 
 
 def remove(thing: Image | Document, *, by: User, at: datetime) -> None:
@@ -223,6 +259,13 @@ def neat(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
+def _put(key: str, files: Mapping[str, Content], *, name: str) -> None:
+    try:
+        shelf.put(key, files)
+    except Silent as silent:
+        raise NotNow("storage_silent", file=name) from silent
+
+
 def _image(key: str, filename: str, made: Picture, *, language: str) -> Image:
     said = made.said
 
@@ -272,7 +315,7 @@ def _has(revision: Revision, thing: Image | Document) -> bool:
     return any(one["id"] == thing.id for one in printed)
 
 
-def _record(act: str, thing: Image | Document, *, by: User, at: datetime) -> None:
+def _record(act: str, thing: Image | Document, *, by: User | None, at: datetime) -> None:
     """On the record as an act on the story's first release: who may not see that sees no file."""
     release = db.session.scalar(
         sa.select(Release).where(Release.story_id == thing.story_id).order_by(Release.id).limit(1)

@@ -28,6 +28,7 @@ blueprint = Blueprint("media", __name__, url_prefix="/office/stories/<int:story_
 signed_in_only(blueprint)
 KEEPERS = (Role.WRITER, Role.EDITOR)
 MOST_AT_ONCE = 256 * 1024 * 1024
+POINT = {"focal_x": 3, "focal_y": 3}  # and how many digits they have at most
 LARGE_ENOUGH = 1600  # pixels across: a third of a newspaper's page
 
 Thing = Image | Document
@@ -71,8 +72,13 @@ def save(story_id: int) -> ResponseReturnValue:
     _story(story_id)
     made, refused = _made(request.files.getlist("files"))
     story = _story(story_id)
+    arrived = 0
     for one in made:
-        storing.add(story, one, language=_first_language(story), by=me(), at=now())
+        try:
+            storing.add(story, one, language=_first_language(story), by=me(), at=now())
+            arrived += 1
+        except DomainError as error:
+            refused.append(_sentence(error))
     entries = [_described(_entry(thing)) for thing in _things(story)]
     refused += _moved(story)
     db.session.commit()
@@ -81,7 +87,7 @@ def save(story_id: int) -> ResponseReturnValue:
         flash(sentence, "error")
     if any(entry.errors for entry in entries):
         return _page(story, {entry.name: entry for entry in entries if entry.errors}), 422
-    if not refused or made:
+    if not refused or arrived:
         flash(t("media.saved"), "success")
     return redirect(url_for(".page", story_id=story_id))
 
@@ -97,7 +103,7 @@ def upload(story_id: int) -> ResponseReturnValue:
     story = _story(story_id)
     try:
         thing = storing.add(story, made[0], language=_first_language(story), by=me(), at=now())
-    except BadInput as error:
+    except DomainError as error:
         db.session.rollback()
         return jsonify(message=_sentence(error)), 422
     db.session.commit()
@@ -134,6 +140,7 @@ def _described(entry: Entry) -> Entry:
     was = {name: request.form.get(f"was-{entry.name}-{name}", "") for name in words}
     try:
         theirs = storing.describe(entry.thing, words, was=was, by=me(), at=now())
+        theirs |= _focused(entry.thing, words, was)
     except BadInput as error:
         name = str(error.facts.get("field", ""))
         return Entry(entry.kind, entry.thing, entry.words | words, {name: _sentence(error)})
@@ -141,6 +148,26 @@ def _described(entry: Entry) -> Entry:
         told = {name: t("media.changed_meanwhile", theirs=text) for name, text in theirs.items()}
         return Entry(entry.kind, entry.thing, entry.words | words, told)
     return _entry(entry.thing)
+
+
+def _focused(thing: Thing, words: dict[str, str], was: dict[str, str]) -> dict[str, str]:
+    """The point of a picture; what somebody else has chosen meanwhile, by field."""
+    if not isinstance(thing, Image) or not words.keys() >= POINT.keys():
+        return {}
+    x, y = (_hundredth(words[name], name) for name in POINT)
+    stood = (_hundredth(was["focal_x"], "focal_x"), _hundredth(was["focal_y"], "focal_y"))
+    theirs = storing.focus(thing, (x, y), was=stood, by=me(), at=now())
+    if theirs is None:
+        return {}
+    return {name: str(part) for name, part in zip(POINT, theirs, strict=True)}
+
+
+def _hundredth(text: str, name: str) -> int:
+    """Raises BadInput for what is no whole number."""
+    said = text.strip().removesuffix("%").strip()
+    if not (said.isascii() and said.isdecimal() and len(said) <= POINT[name]):
+        raise BadInput("no_such_point", field=name)
+    return int(said)
 
 
 def _moved(story: Story) -> list[str]:
@@ -238,7 +265,7 @@ def _entry(thing: Thing) -> Entry:
 
 
 def _fields(thing: Thing) -> dict[str, int]:
-    return storing.IMAGE_WORDS if isinstance(thing, Image) else storing.DOCUMENT_WORDS
+    return storing.IMAGE_WORDS | POINT if isinstance(thing, Image) else storing.DOCUMENT_WORDS
 
 
 def _first_language(story: Story) -> str:

@@ -18,7 +18,7 @@ def test_a_sound_installation_passes_every_check(app: Flask, post: PostOffice, a
     findings = examine()
 
     assert [finding.name for finding in findings if not finding.ok] == []
-    assert len(findings) == 5
+    assert len(findings) == 6
 
 
 def test_an_empty_installation_is_told_what_to_do(app: Flask) -> None:

@@ -99,6 +99,10 @@ def test_a_blank_variable_is_none(tmp_path: Path) -> None:
         ("base_url", "press.example.org"),
         ("base_url", "ftp://press.example.org"),
         ("secret_key", "short"),
+        ("storage_url", "https://s3.example.org/press"),
+        ("storage_url", "s3://"),
+        ("storage_url", "s3://press?endpoint=s3.example.org"),
+        ("storage_url", "s3://press?public=yes"),
     ],
 )
 def test_a_malformed_setting_stops_the_start_and_is_named(
@@ -129,3 +133,15 @@ def test_postgresql_is_spoken_to_through_one_driver(tmp_path: Path, text: str) -
     settings = load(environment(tmp_path, database_url=text))
 
     assert settings.database_url.drivername == "postgresql+psycopg"
+
+
+def test_a_bucket_without_the_package_for_it_stops_the_start_and_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = environment(tmp_path, storage_url="s3://press/files?endpoint=https://s3.example.org")
+    assert load(given).storage_url.startswith("s3://press")
+
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+
+    with pytest.raises(BadSetting, match=r"PRESSRUM_STORAGE_URL .*pip install 'obstore>="):
+        load(given)

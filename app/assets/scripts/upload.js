@@ -1,5 +1,5 @@
-// Sends files one by one as they are chosen or dropped, and shows how far each has come. Without
-// this file they go with the form, by its own button.
+// Sends files one by one as they are chosen or dropped anywhere on the page, and shows how far each
+// has come. Without this file they go with the form, by its own button.
 const form = document.getElementById("media");
 const drop = form.querySelector("[data-upload]");
 const input = drop.querySelector("input[type=file]");
@@ -14,6 +14,7 @@ function lineFor(file) {
   const line = document.createElement("li");
   line.className = "drop__file";
   const name = document.createElement("span");
+  name.className = "drop__name";
   name.textContent = file.name;
   const bar = document.createElement("progress");
   bar.max = 1;
@@ -21,13 +22,23 @@ function lineFor(file) {
   bar.setAttribute("aria-label", file.name);
   const said = document.createElement("span");
   said.className = "drop__said";
+  said.textContent = words.waits;
   line.append(name, bar, said);
   list.append(line);
   return { line, bar, said };
 }
 
 function add(files) {
-  for (const file of files) queue.push({ file, ...lineFor(file) });
+  for (const file of files) {
+    const one = { file, ...lineFor(file) };
+    const kind = file.type.startsWith("image/") ? "image" : "document";
+    const most = words[kind === "image" ? "mostImage" : "mostDocument"];
+    if (file.size > most * 1024 * 1024) {
+      refuse(one, words[kind === "image" ? "tooLargeImage" : "tooLargeDocument"]);
+    } else {
+      queue.push(one);
+    }
+  }
   next();
 }
 
@@ -37,7 +48,8 @@ function next() {
   send(queue.shift());
 }
 
-function send({ file, line, bar, said }) {
+function send(one) {
+  const { file, line, bar, said } = one;
   const data = new FormData();
   data.append("csrf_token", form.elements.csrf_token.value);
   data.append("file", file);
@@ -46,7 +58,9 @@ function send({ file, line, bar, said }) {
   request.responseType = "text";
   request.setRequestHeader("Accept", "application/json");
   request.upload.addEventListener("progress", (event) => {
-    if (event.lengthComputable) bar.value = event.loaded / event.total;
+    if (!event.lengthComputable) return;
+    bar.value = event.loaded / event.total;
+    said.textContent = `${Math.floor(bar.value * 100)} %`;
   });
   request.upload.addEventListener("load", () => {
     bar.removeAttribute("value"); // how long the picture is worked on, nobody knows
@@ -57,28 +71,46 @@ function send({ file, line, bar, said }) {
     if (answer.html) {
       show(answer);
       line.remove();
+      status.textContent = answer.message;
     } else {
-      bar.remove();
-      said.textContent = answer.message;
-      line.classList.add("drop__file--wrong");
+      refuse(one, answer.message, answer.again);
     }
-    status.textContent = answer.message;
     sending = false;
     next();
   });
   request.send(data);
 }
 
+// What the file itself is refused for will not change by sending it again; the rest may.
 function read(request) {
-  if (request.status === 413) return { message: words.tooLarge };
+  if (request.status === 413) return { message: words.tooLargeImage };
   if (new URL(request.responseURL || location.href).pathname !== words.upload) {
-    return { message: request.status ? words.signedOut : words.failed };
+    return { message: request.status ? words.signedOut : words.failed, again: true };
   }
   try {
     return JSON.parse(request.responseText);
   } catch {
-    return { message: words.failed };
+    return { message: words.failed, again: true };
   }
+}
+
+function refuse(one, message, again) {
+  one.bar.remove();
+  one.said.textContent = message;
+  one.line.classList.add("drop__file--wrong");
+  status.textContent = `${one.file.name}: ${message}`;
+  if (!again) return;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button button--quiet button--small";
+  button.textContent = words.tryAgain;
+  button.setAttribute("aria-label", `${words.tryAgain}: ${one.file.name}`);
+  button.addEventListener("click", () => {
+    one.line.remove();
+    add([one.file]);
+    input.focus();
+  });
+  one.line.append(button);
 }
 
 function show({ kind, html }) {
@@ -96,26 +128,25 @@ input.addEventListener("change", () => {
   add(input.files);
   input.value = "";
 });
-drop.addEventListener("dragenter", (event) => {
+document.addEventListener("dragenter", (event) => {
   if (!holdsFiles(event)) return;
   within += 1;
   drop.classList.add("drop--over");
 });
-drop.addEventListener("dragleave", (event) => {
+document.addEventListener("dragleave", (event) => {
   if (!holdsFiles(event)) return;
   within = Math.max(0, within - 1);
   drop.classList.toggle("drop--over", within > 0);
 });
-// A file dropped beside the place must not take the person away from what they have written.
 document.addEventListener("dragover", (event) => {
   if (holdsFiles(event)) event.preventDefault();
 });
 document.addEventListener("drop", (event) => {
   if (!holdsFiles(event)) return;
-  event.preventDefault();
+  event.preventDefault(); // or the browser would leave the page for the file
   within = 0;
   drop.classList.remove("drop--over");
-  if (event.target.closest("[data-upload]")) add(event.dataTransfer.files);
+  add(event.dataTransfer.files);
 });
 form.addEventListener("input", (event) => {
   if (event.target !== input) unsaved = true;

@@ -17,8 +17,10 @@ from app.core.db import db, normal_url
 from app.core.errors import BadInput
 from releases.editorial.models import Release, State
 from releases.media import papers, storing, views
-from releases.media.models import Image
+from releases.media.encoding import encode_images
+from releases.media.models import MOST_TRIES, Image
 from releases.media.questions import documents_of, images_of
+from releases.media.storage import Silent
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.media import folders, pictures
@@ -55,6 +57,12 @@ def fields(image: Image, **words: str) -> dict[str, str]:
     stood = {f"was-image-{image.id}-{n}": getattr(image, n) for n in storing.IMAGE_WORDS}
     here = {f"image-{image.id}-{n}": words.get(n, getattr(image, n)) for n in storing.IMAGE_WORDS}
     return {**stood, **here}
+
+
+def point(image: Image, x: str, y: str) -> dict[str, str]:
+    """The two numbers as somebody has written them, beside those that stood there."""
+    stood = {f"was-image-{image.id}-{n}": str(getattr(image, n)) for n in ("focal_x", "focal_y")}
+    return {**stood, f"image-{image.id}-focal_x": x, f"image-{image.id}-focal_y": y}
 
 
 def read(office: FlaskClient, release: Release) -> str:
@@ -281,3 +289,96 @@ def test_nobody_waits_in_the_database_while_a_picture_is_worked_on(
 def test_a_story_that_is_not_there_is_not_found(office: FlaskClient) -> None:
     assert office.get("/office/stories/4711/media").status_code == 404
     assert office.post("/office/stories/4711/media", data={}).status_code == 404
+
+
+def test_the_point_where_the_eye_lands_is_kept_and_its_crops_are_made_anew(
+    office: FlaskClient, release: Release, writer: User
+) -> None:
+    image = folders.image(release.story, writer)
+    encode_images()
+
+    office.post(address(release), data={**fields(image), **point(image, "37", "62 %")})
+
+    db.session.refresh(image)
+    assert (image.focal_x, image.focal_y) == (37, 62)
+    assert image.encoded_at is None
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [("101", "0"), ("-1", "0"), ("", "0"), ("½", "0"), ("1e1", "0")]
+)
+def test_a_point_outside_the_picture_is_told_beside_its_field(
+    office: FlaskClient, release: Release, writer: User, x: str, y: str
+) -> None:
+    image = folders.image(release.story, writer)
+
+    answer = office.post(address(release), data={**fields(image), **point(image, x, y)})
+
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert f'id="image-{image.id}-focal_x-error">Skriv ett helt tal från 0 till 100.' in text
+    assert f'value="{x}"' in text
+    db.session.refresh(image)
+    assert (image.focal_x, image.focal_y) == (50, 50)
+
+
+def test_a_point_that_somebody_else_has_chosen_meanwhile_is_told(
+    office: FlaskClient, release: Release, writer: User, editor: User
+) -> None:
+    image = folders.image(release.story, writer)
+    mine = {**fields(image), **point(image, "10", "10")}
+    storing.focus(image, (80, 20), was=(50, 50), by=editor, at=A_MORNING)
+    db.session.commit()
+
+    text = office.post(address(release), data=mine).get_data(as_text=True)
+
+    assert "Någon annan har under tiden skrivit: ”80”." in text
+    db.session.refresh(image)
+    assert (image.focal_x, image.focal_y) == (80, 20)
+
+
+def test_a_form_that_leaves_the_point_alone_leaves_the_files_alone(
+    office: FlaskClient, release: Release, writer: User
+) -> None:
+    image = folders.image(release.story, writer)
+    encode_images()
+
+    office.post(address(release), data={**fields(image), **point(image, "50", "50")})
+
+    db.session.refresh(image)
+    assert image.encoded_at is not None
+
+
+def test_a_picture_that_was_given_up_says_so_and_can_be_tried_again(
+    office: FlaskClient, release: Release, writer: User
+) -> None:
+    image = folders.image(release.story, writer)
+    assert "visas bara i en storlek" not in read(office, release)
+    image.encode_failures = MOST_TRIES
+    db.session.commit()
+    assert "visas bara i en storlek" in read(office, release)
+
+    office.post(address(release), data={"encode": f"image-{image.id}"})
+
+    db.session.refresh(image)
+    assert image.encode_failures == 0
+
+
+def test_a_storage_that_is_silent_is_told_and_no_words_are_lost(
+    office: FlaskClient, release: Release, writer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = folders.image(release.story, writer)
+
+    def silent(*_args: object) -> None:
+        raise Silent("no route to host")
+
+    monkeypatch.setattr(storing.shelf, "put", silent)
+    by_script = office.post(address(release, "/upload"), data={"file": file(pictures.jpeg(), "a")})
+    data = {**fields(image, alt_sv="Nya ord"), "files": [file(pictures.jpeg(), "b.jpg")]}
+    by_form = office.post(address(release), data=data, follow_redirects=True)
+
+    assert by_script.status_code == 422
+    assert by_script.json["message"] == "”a” gick inte att spara just nu. Försök igen om en stund."
+    assert "”b.jpg” gick inte att spara just nu." in by_form.get_data(as_text=True)
+    db.session.refresh(image)
+    assert image.alt_sv == "Nya ord"

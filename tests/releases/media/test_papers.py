@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import zlib
+
 import pytest
 
 from app.core.errors import BadInput
+from releases.media import papers
 from releases.media.papers import form_of
 from tests.releases.media import pictures
 from tests.releases.media.pictures import TYPES, packed
+
+
+def pdf(*objects: bytes) -> bytes:
+    return b"%PDF-1.7\n" + b"\n".join(objects) + b"\ntrailer\n<<>>\n%%EOF\n"
+
+
+def packed_object(content: bytes) -> bytes:
+    """As programs write them since 2003."""
+    data = zlib.compress(content)
+    return (
+        b"9 0 obj\n<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>\nstream\r\n"
+        % len(data)
+        + data
+        + b"\nendstream\nendobj"
+    )
+
 
 GOOD = {
     "PDF": pictures.PDF,
@@ -41,9 +60,41 @@ BAD = {
         "document_broken",
     ),
     "cut.pdf": (pictures.PDF[:30], "document_broken"),
+    "script.pdf": (
+        pdf(b"1 0 obj << /OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >> >> endobj"),
+        "document_has_scripts",
+    ),
+    "hidden-script.pdf": (
+        pdf(b"1 0 obj << /AA << /O << /S/J#61v#61Script /JS 5 0 R >> >> >> endobj"),
+        "document_has_scripts",
+    ),
+    "packed-script.pdf": (
+        pdf(packed_object(b"1 0 << /OpenAction << /S /JavaScript /JS (x) >> >>")),
+        "document_has_scripts",
+    ),
+    "launch.pdf": (
+        pdf(b"1 0 obj << /OpenAction << /S /Launch /F (cmd.exe) >> >> endobj"),
+        "document_has_scripts",
+    ),
+    "locked.pdf": (pdf(b"trailer << /Root 1 0 R /Encrypt 7 0 R >>"), "document_is_locked"),
     "page.pdf": (pictures.PAGE, "file_is_a_page"),
     "program.pdf": (b"MZ\x90\x00" * 100, "document_unknown"),
 }
+
+
+def test_a_pdf_that_only_opens_at_a_page_and_tells_of_scripts_is_taken() -> None:
+    opens = b"1 0 obj << /OpenAction [3 0 R /Fit] /JavaScripts (a name) /Title (Launch) >> endobj"
+
+    assert form_of(pdf(opens, packed_object(b"1 0 << /Type /Catalog >>")), name="a.pdf").label
+
+
+def test_a_packed_object_that_unpacks_to_far_more_than_it_is_costs_no_more_than_it_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(papers, "MOST_UNPACKED", 1000)
+    many = [packed_object(b" " * 900) for _ in range(5)]
+
+    assert sum(len(part) for part in papers._unpacked(pdf(*many))) <= 1000
 
 
 @pytest.mark.parametrize("label", GOOD)
