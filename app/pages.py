@@ -64,7 +64,7 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from app import audit_views, office, outbox
+    from app import audit_views, house, look_views, office, outbox
     from releases.desk import notice_views
     from releases.desk import views as desk
     from releases.drafting import views as programmes
@@ -86,10 +86,18 @@ def _register_blueprints(app: Flask) -> None:
     )
     from releases.media import public as media_files
     from releases.media import views as media
-    from releases.newsroom import address_views, feed_public, machine_public, preview, round_public
-    from releases.newsroom import hub_public, hub_views
+    from releases.newsroom import (
+        about_public,
+        address_views,
+        feed_public,
+        hub_public,
+        hub_views,
+        machine_public,
+        preview,
+        round_public,
+        sharing_public,
+    )
     from releases.newsroom import public as newsroom
-    from releases.newsroom import sharing_public
     from releases.review import (
         embargo_public,
         embargo_views,
@@ -103,6 +111,8 @@ def _register_blueprints(app: Flask) -> None:
     from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(about_public.blueprint)
+    app.register_blueprint(house.blueprint)
     app.register_blueprint(round_public.blueprint)
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
@@ -140,6 +150,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(template_views.blueprint)
     app.register_blueprint(contact_views.blueprint)
     app.register_blueprint(office.blueprint)
+    app.register_blueprint(look_views.blueprint)
     app.register_blueprint(outbox.blueprint)
     app.register_blueprint(audit_views.blueprint)
 

@@ -8,7 +8,7 @@ from typing import Literal
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
-from wtforms import DateField, Field, SelectField
+from wtforms import BooleanField, DateField, Field, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
@@ -46,6 +46,9 @@ class ContactForm(Form):
         "settings.phone", hint="settings.phone_hint", most=40, required=True, check=phone_number
     )
     email = text("settings.email", most=254, check=email_address)
+    listed = BooleanField(
+        Word("look.contact_listed"), description=Word("look.contact_listed_hint"), default=True
+    )
     away_from = DateField(Word("preflight.away.from"), validators=[Optional()])
     away_until = DateField(Word("preflight.away.until"), validators=[Optional()])
     deputy_id = SelectField(Word("preflight.away.deputy"), coerce=_number_or_nobody)

@@ -18,7 +18,9 @@ from app.core.errors import BadInput, NotFound
 from releases.editorial.models import Contact
 
 FIELDS = ("name", "title_sv", "title_en", "phone", "email")
-ABSENCE = ("away_from", "away_until", "deputy_id")  # kept as they are when nothing is said of them
+# Kept as they are when nothing is said of them.
+MORE = ("away_from", "away_until", "deputy_id", "listed")
+MOST_LISTED = 100
 
 
 def contact_by_id(contact_id: int) -> Contact:
@@ -36,6 +38,19 @@ def everybody() -> list[Contact]:
             sa.select(Contact)
             .options(joinedload(Contact.deputy))
             .order_by(Contact.active.desc(), Contact.position, Contact.id)
+        )
+    )
+
+
+def on_the_contacts_page() -> list[Contact]:
+    """Those whom journalists may find beside the releases too, in the order they are printed."""
+    return list(
+        db.session.scalars(
+            sa.select(Contact)
+            .where(Contact.active, Contact.listed)
+            .options(joinedload(Contact.deputy))
+            .order_by(Contact.position, Contact.id)
+            .limit(MOST_LISTED)
         )
     )
 
@@ -116,6 +131,6 @@ def _fill(contact: Contact, facts: Mapping[str, Any]) -> None:
         raise BadInput("deputy_unknown")
     for name in FIELDS:
         setattr(contact, name, facts[name])
-    for name in ABSENCE:
+    for name in MORE:
         if name in facts:
             setattr(contact, name, facts[name])

@@ -135,9 +135,9 @@ def test_the_address_decides_the_language_of_an_error(client: FlaskClient) -> No
 
 def test_our_files_may_be_kept_for_good_when_asked_for_by_version(client: FlaskClient) -> None:
     page = client.get("/sv/").text
-    [address] = re.findall(r'href="(/static/styles/base\.css\?v=[0-9a-f]{12})"', page)
+    [address] = re.findall(r'href="(/static/icon\.svg\?v=[0-9a-f]{12})"', page)
 
-    with client.get(address) as versioned, client.get("/static/styles/base.css?v=old") as other:
+    with client.get(address) as versioned, client.get("/static/icon.svg?v=old") as other:
         assert "immutable" in versioned.headers["Cache-Control"]
         assert "immutable" not in other.headers.get("Cache-Control", "")
 

@@ -29,6 +29,7 @@ STAFF = {
     "embargoes",
     "house_templates",
     "hub_settings",
+    "look",
     "mailings",
     "notices",
     "media",
@@ -51,6 +52,9 @@ STAFF = {
     "versions",
 }
 PUBLIC = {
+    "api",
+    "about",
+    "house",
     "embargo",
     "feeds",
     "hub",
