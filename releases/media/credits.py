@@ -53,11 +53,16 @@ class Said:
 
     @property
     def credit(self) -> str:
-        """As printed after `Foto:`: `Anna Larsson/TT`; the holder of the rights if nobody else."""
-        parts = [self.creator]
-        if self.source.lower() not in self.creator.lower():
-            parts.append(self.source)
-        named = "/".join(part for part in parts if part)
+        """As printed after `Foto:`: `Anna Larsson/TT`; the holder of the rights if nobody else.
+
+        Of a credit line that names the creator too, as the standard has it, nothing is said twice.
+        """
+        creator, source = self.creator, self.source
+        if creator.lower() in source.lower():
+            creator = ""
+        elif source.lower() in creator.lower():
+            source = ""
+        named = "/".join(part for part in (creator, source) if part)
         return named or RIGHTS.sub("", self.rights).strip(" .,;")
 
     def __bool__(self) -> bool:

@@ -9,6 +9,7 @@ from app.core.accounts import signed_in
 from app.core.errors import NotFound
 from app.core.words import LANGUAGES
 from releases.media import access, shelf
+from releases.media.crediting import credited
 from releases.media.models import Document, Image
 from releases.media.naming import document_name, picture_name
 from releases.media.papers import FORMS
@@ -32,7 +33,7 @@ def file(key: str, name: str) -> ResponseReturnValue:
     if not public and not _may_see_before(thing):
         raise NotFound("no_such_file")
     response = _sent(thing, name, content_type)
-    response.headers["Cache-Control"] = FOR_GOOD if public else "private, no-store"
+    response.headers["Cache-Control"] = _kept_for(name) if public else "private, no-store"
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
@@ -54,13 +55,26 @@ def _served_as(thing: Image | Document, name: str) -> str | None:
     return thing.content_type if name == FORMS[thing.content_type].file else None
 
 
+def _kept_for(name: str) -> str:
+    """The file for print holds what the office says of the picture now, and it may say else."""
+    return "public, no-cache" if name in HIGH.values() else FOR_GOOD
+
+
 def _sent(thing: Image | Document, name: str, content_type: str) -> Response:
-    saved_as = None
     if isinstance(thing, Document):
         saved_as = document_name(thing.filename, thing.content_type)
-    elif name in HIGH.values():
-        saved_as = picture_name(thing.printed(_language()), _language())
-    return shelf.send(thing.key, name, mimetype=content_type, download_name=saved_as)
+        return shelf.send(thing.key, name, mimetype=content_type, download_name=saved_as)
+    if name not in HIGH.values():
+        return shelf.send(thing.key, name, mimetype=content_type)
+    language = _language()
+    printed = thing.printed(language)
+    return shelf.send(
+        thing.key,
+        name,
+        mimetype=content_type,
+        download_name=picture_name(printed, language),
+        graft=credited(printed, language),
+    )
 
 
 def _language() -> str:
