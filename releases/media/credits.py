@@ -172,11 +172,12 @@ def _unsaid_language(text: str) -> dict[str, str]:
 def _neat(value: object) -> str:
     """One line of text; nothing for what only a camera would say."""
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
+    text = _mended(text)  # first: half of an `Å` so read is a control character
     text = "".join(c if c.isprintable() else " " for c in text)
     text = " ".join(text.split())
     if NOTHING.fullmatch(text) or "\ufffd" in text:
         return ""
-    return _mended(text)
+    return text
 
 
 def _mended(text: str) -> str:
