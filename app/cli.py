@@ -171,6 +171,7 @@ def main() -> None:
 
 def _add_domains() -> None:
     from releases import commands as releases
+    from releases.newsroom import archive_commands as archive
     from subscribers import commands as subscribers
     from subscribers import mailing_commands as mailings
 
@@ -178,6 +179,7 @@ def _add_domains() -> None:
         releases.round_group,
         releases.draft,
         releases.release_group,
+        archive.group,
         subscribers.group,
         mailings.group,
     )

@@ -15,7 +15,7 @@ from releases.editorial.models import Release, ReleaseEvent, Revision
 from releases.rounds.questions import Page
 
 PAGE = 20
-BEGINS = ("publish", "reinstate")
+BEGINS = ("publish", "import", "reinstate")
 
 
 @dataclass(frozen=True)
