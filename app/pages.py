@@ -92,6 +92,7 @@ def _register_blueprints(app: Flask) -> None:
         feed_public,
         hub_public,
         hub_views,
+        list_public,
         machine_public,
         preview,
         round_public,
@@ -114,6 +115,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(about_public.blueprint)
     app.register_blueprint(house.blueprint)
     app.register_blueprint(round_public.blueprint)
+    app.register_blueprint(list_public.blueprint)
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
     app.register_blueprint(sharing_public.blueprint)

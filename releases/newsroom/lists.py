@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.clock import local, midnight
 from app.core.db import db
@@ -20,15 +20,20 @@ from app.core.paging import LARGEST_ID
 from releases.editorial.models import Release, Revision, Story
 from releases.newsroom.models import Heading, Listing
 from releases.newsroom.questions import IS_PUBLIC, PAGE, Page
+from releases.newsroom.stems import bare
 from releases.rounds.alphabet import swedish_key
 from releases.rounds.importing import slug_of
-from releases.rounds.models import Programme
+from releases.rounds.models import Programme, Round
 from releases.rounds.register import Place, counties, place_with
 from subscribers.audience.models import Topic
 
 YEAR_PAGE = 50
 MOST_HEADINGS = 500  # programmes or topics on the page that lists them
 FIRST_YEAR, LAST_YEAR = 1900, 9000
+WITH_WORDS = (
+    contains_eager(Release.live).load_only(Revision.headline, Revision.lead),
+    joinedload(Release.story).joinedload(Story.round).joinedload(Round.programme),
+)
 
 
 def under(
@@ -67,7 +72,7 @@ def in_year(
         .where(Release.published_at >= first, Release.published_at < end)
         .order_by(Release.published_at.desc(), Release.id.desc())
         .limit(size + 1)
-        .options(contains_eager(Release.live).load_only(Revision.headline, Revision.lead))
+        .options(*WITH_WORDS)
     )
     if before is not None:
         at = db.session.scalar(
@@ -184,6 +189,19 @@ def places() -> list[Place]:
     return [place for code in codes if (place := place_with(code))]
 
 
+def named(found: Sequence[Place], text: str) -> list[Place]:
+    """Those whose name begins with the text or has a word that does; so too a county's. Pure.
+
+    Marks over letters count only when nothing is found with them.
+    """
+    for folded in (str.casefold, lambda said: bare(said.casefold())):
+        wanted = folded(" ".join(text.split()))
+        kept = [one for one in found if any(f" {wanted}" in f" {folded(n)}" for n in _names(one))]
+        if kept:
+            return kept
+    return []
+
+
 def by_county(found: Sequence[Place]) -> list[tuple[Place, list[Place]]]:
     """Places under the region of their county, the region itself first, all by name. Pure.
 
@@ -209,23 +227,6 @@ def place_slug(place: Place) -> str:
 def place_title(place: Place) -> str:
     """The place's whole name: Falu kommun, Borås stad, Region Skåne. Pure."""
     return place.official or place.short
-
-
-def places_of(release: Release) -> list[Place]:
-    """The places of a release, by name."""
-    codes = db.session.scalars(
-        sa.select(Listing.key).where(
-            Listing.release_id == release.id, Listing.kind == Heading.PLACE
-        )
-    )
-    found = [place for code in codes if (place := place_with(code))]
-    return sorted(found, key=lambda one: swedish_key(one.short))
-
-
-def topics_of(release: Release) -> list[Topic]:
-    """What a release's story is about, by name."""
-    found = release.story.topics
-    return sorted(found, key=lambda one: swedish_key(one.name(release.language)))
 
 
 def rounds_under(
@@ -259,6 +260,11 @@ def rounds_under(
     return found[:size], found[size - 1] if len(found) > size else None
 
 
+def _names(place: Place) -> tuple[str, ...]:
+    county = next(one for one in counties() if one.county == place.county)
+    return place.short, place.official, county_name(county)
+
+
 def _listed(heading: Heading, key: str, language: str) -> sa.Select[Release]:
     return (
         sa.select(Release)
@@ -267,7 +273,7 @@ def _listed(heading: Heading, key: str, language: str) -> sa.Select[Release]:
         .where(Listing.kind == heading, Listing.key == key, Listing.language == language)
         .where(IS_PUBLIC)
         .order_by(Listing.published_at.desc(), Listing.release_id.desc())
-        .options(contains_eager(Release.live).load_only(Revision.headline, Revision.lead))
+        .options(*WITH_WORDS)
     )
 
 

@@ -7,7 +7,7 @@ Nothing walks the whole table: lists go by pages after a known release, in the o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -150,15 +150,21 @@ def published_round(round_id: int, language: str) -> tuple[Round, datetime]:
 
 def round_moment(round_id: int, language: str) -> datetime | None:
     """When the newest public text of a round was approved; None when there is none."""
+    return round_moments([round_id], language).get(round_id)
+
+
+def round_moments(round_ids: Sequence[int], language: str) -> dict[int, datetime]:
+    """The same of several rounds at once; those without a public text are left out."""
     approved = _approved_at()
     here = sa.func.max(sa.case((Release.language == language, approved)), type_=approved.type)
     found = db.session.execute(
-        sa.select(here, sa.func.max(approved, type_=approved.type))
+        sa.select(Story.round_id, here, sa.func.max(approved, type_=approved.type))
+        .select_from(Release)
         .join(Release.story)
-        .where(Story.round_id == round_id, IS_PUBLIC)
-    ).one()
-    moment: datetime | None = found[0] or found[1]
-    return moment
+        .where(Story.round_id.in_(round_ids), IS_PUBLIC)
+        .group_by(Story.round_id)
+    )
+    return {round_id: own or other for round_id, own, other in found if round_id is not None}
 
 
 def published_rounds() -> Iterator[tuple[Round, datetime]]:

@@ -14,18 +14,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from markupsafe import Markup, escape
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core import html
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.paging import LARGEST_ID
-from releases.editorial.models import Release, Revision
+from releases.editorial.models import Release, Revision, Story
 from releases.newsroom import pages, stems
 from releases.newsroom.listing import PLAIN
 from releases.newsroom.lists import year_bounds
 from releases.newsroom.models import Heading, Listing
 from releases.newsroom.questions import IS_PUBLIC
+from releases.rounds.models import Round
 
 PAGE = 20
 COUNTED = 200  # hits; of more than these nobody is told the number
@@ -219,7 +220,8 @@ def _answer(asked: Question, *, limits: Limits, zone: str, after: str | None, si
         .order_by(*(column.desc() for column in order))
         .limit(size + 1)
         .options(
-            contains_eager(Release.live).load_only(Revision.headline, Revision.lead, Revision.body)
+            contains_eager(Release.live).load_only(Revision.headline, Revision.lead, Revision.body),
+            joinedload(Release.story).joinedload(Story.round).joinedload(Round.programme),
         )
     )
     rows = db.session.execute(query).all()

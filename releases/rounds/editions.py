@@ -51,7 +51,7 @@ class Edition:
     @property
     def slug(self) -> str:
         """What stands after the number in its address."""
-        return slug_of(f"{self.round.programme.name} {self.round.name}") or "round"
+        return round_slug(self.round)
 
     def awards(self, *, after: int = 0, most: int | None = None) -> list[Row]:
         """Its awards in order, those after row `after`."""
@@ -76,7 +76,7 @@ class Edition:
 def edition(round_: Round, moment: datetime | None = None) -> Edition:
     """The round as it stood at a moment; as it stands now when none is given."""
     versions = _replaced(round_) if round_.version > 1 else []
-    standing = next((one for one in versions if moment and one.replaced_at > moment), None)
+    standing = standing_at(moment, versions) if moment else None
     before = [one for one in versions if standing is None or one.number < standing.number]
     changed_at = before[-1].replaced_at if before else round_.imported_at
     if standing is None:
@@ -93,6 +93,19 @@ def edition(round_: Round, moment: datetime | None = None) -> Edition:
         decimals=any(row.amount != row.amount.to_integral_value() for row in rows),
         kept=tuple(sorted(rows, key=lambda row: row.number)),
     )
+
+
+def standing_at(moment: datetime, versions: Iterable[RoundVersion]) -> RoundVersion | None:
+    """Which of a round's replaced versions stood at a moment; None when the present one did.
+
+    `versions` are all of them, the oldest first.
+    """
+    return next((one for one in versions if one.replaced_at > moment), None)
+
+
+def round_slug(round_: Round) -> str:
+    """What stands after a round's number in its address."""
+    return slug_of(f"{round_.programme.name} {round_.name}") or "round"
 
 
 def _replaced(round_: Round) -> list[RoundVersion]:

@@ -59,6 +59,7 @@ PUBLIC = {
     "feeds",
     "hub",
     "invited",
+    "lists",
     "machines",
     "media_files",
     "newsroom",
