@@ -1,106 +1,140 @@
-"""The newsroom as feeds."""
+"""The newsroom as feeds: of a language, and of each programme, topic and place in it.
+
+Programs get the document. A person who opens its address in a browser gets a page that says what a
+feed is; only browsers send `Sec-Fetch-Dest: document`, and with `?raw=1` they see the document too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-
-from flask import Blueprint, make_response, render_template
+from flask import Blueprint, Response, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.kept import kept
-from app.core.organisation import Organisation, organisation
-from app.core.words import LANGUAGES, translate
-from releases.editorial.models import Publication, Release, Revision
-from releases.media.questions import Attached, attached, attached_to
-from releases.newsroom import corrections, feeds, pages, questions
-from releases.newsroom.wording import address, base_url, programme_words, text_of
+from app.core.words import LANGUAGES
+from releases.newsroom import feed_subjects, lists, pages
+from releases.newsroom.feed_subjects import Subject
+from releases.newsroom.feeding import (
+    ARCHIVED,
+    FORMS,
+    address_of,
+    archive_of,
+    feed_of,
+    title_of,
+)
+from releases.newsroom.feeds.items import Feed
+from releases.newsroom.wording import base_url
+from releases.rounds.alphabet import swedish_key
+from releases.rounds.register import Place
 
 blueprint = Blueprint("feeds", __name__)
 LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
+FORM = f"feed.<any({', '.join(FORMS)}):form>"
+ARCHIVE_FORM = f"<any({', '.join(ARCHIVED)}):form>"
+AGE = 60
+SHOWN = 10  # releases on the page for people
 
 
-@blueprint.get(f"/{LANGUAGE}/feed.rss")
-@kept(max_age=60)
-def rss(language: str) -> ResponseReturnValue:
-    """The latest releases with their full text."""
-    found = questions.feed(language)
-    sender = organisation()
-    channel = feeds.Channel(
-        title=translate("newsroom.feed_title", language, sender=sender.name(language)),
-        url=f"{base_url()}/{language}/",
-        feed_url=f"{base_url()}/{language}/feed.rss",
-        description=translate("newsroom.feed_text", language, sender=sender.name(language)),
-        language=language,
-        copyright=sender.name(language),
+@blueprint.get(f"/{LANGUAGE}/{FORM}")
+@kept("raw", max_age=AGE)
+def newsroom(language: str, form: str) -> ResponseReturnValue:
+    """The latest releases of a language with their full text."""
+    return _answer(feed_subjects.newsroom(language), form)
+
+
+@blueprint.get(f"/{LANGUAGE}/programmes/<slug>/{FORM}")
+@kept("raw", max_age=AGE)
+def programme(language: str, slug: str, form: str) -> ResponseReturnValue:
+    """Those of a programme."""
+    return _answer(feed_subjects.programme_subject(language, slug), form)
+
+
+@blueprint.get(f"/{LANGUAGE}/topics/<slug>/{FORM}")
+@kept("raw", max_age=AGE)
+def topic(language: str, slug: str, form: str) -> ResponseReturnValue:
+    """Those of a topic; by a redirect of what has another address but is a topic too."""
+    return _answer(feed_subjects.topic_subject(language, slug), form)
+
+
+@blueprint.get(f"/{LANGUAGE}/places/<slug>/{FORM}")
+@kept("raw", max_age=AGE)
+def place(language: str, slug: str, form: str) -> ResponseReturnValue:
+    """Those about a municipality or region, known by the code that its slug begins with."""
+    return _answer(feed_subjects.place_subject(language, slug.partition("-")[0]), form)
+
+
+@blueprint.get(f"/{LANGUAGE}/feed/archive/<name>.{ARCHIVE_FORM}")
+@kept("raw", max_age=AGE)
+def archive(language: str, name: str, form: str) -> ResponseReturnValue:
+    """A hundred older releases, the oldest in the first document (RFC 5005)."""
+    return _document(archive_of(language, name), form)
+
+
+@blueprint.get(f"/{LANGUAGE}/feeds")
+@kept()
+def feeds(language: str) -> ResponseReturnValue:
+    """Every feed there is, and how to subscribe."""
+    parts = {
+        "feeds.programmes": [
+            feed_subjects.of_programme(one, language) for one in lists.programmes(language)
+        ],
+        "feeds.topics": [feed_subjects.of_topic(one, language) for one in lists.topics(language)],
+        "feeds.places": [feed_subjects.of_place(one, language) for one in _places()],
+    }
+    return render_template(
+        "newsroom/feeds.html",
+        whole=feed_subjects.newsroom(language),
+        parts={words: found for words, found in parts.items() if found},
+        forms=FORMS,
+        address_of=address_of,
+        title_of=title_of,
     )
-    things = attached_to([one.live for one in found if one.live])
-    items = [_item(one, sender=sender, things=its) for one, its in zip(found, things, strict=True)]
-    histories = corrections.histories(found)
-    items = [
-        _with_corrections(item, histories[one.id], language=language, zone=sender.time_zone)
-        for one, item in zip(found, items, strict=True)
-    ]
-    content = feeds.rss(channel, items)
-    moments = [pages.changed_at(one) for one in found]
-    if withdrawn := questions.last_withdrawal(language):
-        moments.append(withdrawn)
-    response = make_response(content)
-    response.headers["Content-Type"] = "application/rss+xml; charset=utf-8"
-    if moments:
-        response.last_modified = max(moments).replace(microsecond=0)
+
+
+def _places() -> list[Place]:
+    return sorted(lists.places(), key=lambda one: swedish_key(one.short))
+
+
+def _answer(subject: Subject, form: str) -> ResponseReturnValue:
+    url = f"{address_of(subject)}.{form}"
+    if request.path != url.removeprefix(base_url()):
+        return redirect(url, 301)
+    if not _asks_for_document():
+        return _for_people(subject, form)
+    return _document(feed_of(subject), form)
+
+
+def _asks_for_document() -> bool:
+    return "raw" in request.args or request.headers.get("Sec-Fetch-Dest") != "document"
+
+
+def _document(feed: Feed, name: str) -> Response:
+    form = FORMS[name]
+    response = make_response(form.write(feed))
+    shown = form.raw if "raw" in request.args else form.content_type
+    response.headers["Content-Type"] = f"{shown}; charset=utf-8"
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Link"
+    response.headers.add("Link", f'<{feed.address}.{name}>; rel="self"')
+    for hub in feed.hubs:
+        response.headers.add("Link", f'<{hub}>; rel="hub"')
+    if feed.changed_at:
+        response.last_modified = feed.changed_at.replace(microsecond=0)
+    response.vary.add("Sec-Fetch-Dest")
     return response
 
 
-def feed_item(
-    release: Release,
-    revision: Revision,
-    *,
-    sender: Organisation,
-    published_at: datetime,
-    things: Attached | None = None,
-) -> feeds.Item:
-    """A release in the feed: with its live words for readers, with any for a preview.
-
-    `things` are its pictures and documents, asked for once for a whole feed.
-    """
-    text = text_of(release, revision, sender, things or attached(revision), in_feed=True)
-    programme = questions.programme_of(release)
-    whole = render_template(
-        "newsroom/feed_item.html",
-        text=text,
-        programme=programme_words(release),
-        language=release.language,
+def _for_people(subject: Subject, form: str) -> Response:
+    """What a feed is, its address to copy, and what stands in it now."""
+    found = feed_subjects.newest(subject)[:SHOWN]
+    text = render_template(
+        "newsroom/feed.html",
+        subject=subject,
+        title=title_of(subject),
+        form=FORMS[form],
+        address=f"{address_of(subject)}.{form}",
+        releases=found,
+        plain=pages.public_plain,
     )
-    return feeds.Item(
-        guid=feeds.guid(base_url=base_url(), created_at=release.created_at, release_id=release.id),
-        url=address(release),
-        title=text.title,
-        summary=pages.public_plain(revision.lead),
-        html=whole,
-        published_at=published_at,
-        changed_at=max(release.changed_at or published_at, published_at),
-        category=programme.title(release.language) if programme else "",
-        creator=sender.name(release.language),
-    )
-
-
-def _item(release: Release, *, sender: Organisation, things: Attached) -> feeds.Item:
-    assert release.live is not None and release.published_at is not None
-    return feed_item(
-        release,
-        release.live,
-        sender=sender,
-        published_at=release.published_at,
-        things=things,
-    )
-
-
-def _with_corrections(
-    item: feeds.Item, history: Sequence[Publication], *, language: str, zone: str
-) -> feeds.Item:
-    """A feed item that opens with what has been corrected in it."""
-    told = corrections.corrections(history, language=language, zone=zone)
-    plain, html = corrections.in_feed(told)
-    return replace(item, summary=plain + item.summary, html=html + item.html)
+    response = make_response(text)
+    response.vary.add("Sec-Fetch-Dest")
+    return response

@@ -22,8 +22,8 @@ from releases.editorial.announcing import announcement
 from releases.editorial.autosaving import Unsaved, unsaved
 from releases.editorial.models import Release, Revision
 from releases.editorial.questions import release_by_id
-from releases.newsroom import feeds
-from releases.newsroom.feed_public import feed_item
+from releases.newsroom.feeding import feed_item
+from releases.newsroom.feeds.items import markup
 from releases.newsroom.public import release_page
 from releases.newsroom.questions import approved_at
 from releases.newsroom.wording import address
@@ -109,7 +109,7 @@ def _text_page(release: Release, revision: Revision) -> str:
 
 def _feed_page(release: Release, revision: Revision) -> str:
     item = feed_item(release, revision, sender=organisation(), published_at=_published_at(release))
-    whole = feeds.absolute(feeds.without_figures(item.html), url=address(release))
+    whole = markup(item.html, url=address(release))
     return render_template("office/releases/preview_feed.html", item=item, whole=whole)
 
 
