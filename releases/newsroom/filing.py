@@ -36,23 +36,33 @@ class Filing:
 
 
 def filing_of(release: Release, *, most: int | None = None) -> Filing:
-    """As the newsroom's lists have it; one question. At most so many places and topics."""
-    round_, language = release.story.round, release.language
+    """As the newsroom's lists have it; one question. At most so many places."""
+    return filings_of([release], most=most)[release.id]
+
+
+def filings_of(releases: Sequence[Release], *, most: int | None = None) -> dict[int, Filing]:
+    """The same of several releases by their numbers, with one question for all."""
     rows = db.session.execute(
-        sa.select(Listing.kind, Listing.key, Topic)
+        sa.select(Listing.release_id, Listing.kind, Listing.key, Topic)
         .outerjoin(
             Topic,
             sa.and_(Listing.kind == Heading.TOPIC, Listing.key == sa.cast(Topic.id, sa.String)),
         )
-        .where(Listing.release_id == release.id)
-        .order_by(Listing.kind.desc(), Listing.key)
-        .limit(most)
+        .where(Listing.release_id.in_([one.id for one in releases]))
+        .where(Listing.kind != Heading.PROGRAMME)
+        .order_by(Listing.release_id, Listing.key)
     ).all()
-    return Filing(
-        programme=programme_named(round_.programme, language) if round_ else None,
-        topics=[topic_named(topic, language) for _kind, _key, topic in rows if topic],
-        places=places_named((key for kind, key, _ in rows if kind is Heading.PLACE), language),
-    )
+    found = {}
+    for release in releases:
+        round_, language = release.story.round, release.language
+        own = [one for one in rows if one.release_id == release.id]
+        places = [one.key for one in own if one.kind is Heading.PLACE]
+        found[release.id] = Filing(
+            programme=programme_named(round_.programme, language) if round_ else None,
+            topics=[topic_named(one.Topic, language) for one in own if one.Topic],
+            places=places_named(places[:most], language),
+        )
+    return found
 
 
 def programme_named(programme: Programme, language: str) -> Named:
