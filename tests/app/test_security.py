@@ -149,6 +149,7 @@ def test_a_visitor_gets_no_cookie(client: FlaskClient, app: Flask) -> None:
     for _, method, path in doors(app, staff=False):
         answer = client.open(path, method=method)
         assert "Set-Cookie" not in answer.headers, (method, path)
+        assert "Cookie" not in answer.headers.get("Vary", ""), (method, path)
         assert answer.status_code < 500, (method, path)
 
 
