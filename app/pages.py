@@ -97,6 +97,7 @@ def _register_blueprints(app: Flask) -> None:
         preview,
         round_public,
         sharing_public,
+        topic_views,
     )
     from releases.newsroom import public as newsroom
     from releases.review import (
@@ -116,6 +117,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(house.blueprint)
     app.register_blueprint(round_public.blueprint)
     app.register_blueprint(list_public.blueprint)
+    app.register_blueprint(topic_views.blueprint)
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
     app.register_blueprint(sharing_public.blueprint)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from flask import current_app, render_template
 
+from app.core.db import db
 from app.core.formats import long_date
 from app.core.html import plain, without_gaps
 from app.core.organisation import organisation
 from app.core.words import translate
-from releases.editorial.models import Release, Revision
+from releases.editorial.models import Publication, Release, Revision
 from releases.editorial.texts import about_heading, full_text, public_body
 from releases.media.embedding import addresses_under, embedded, paper_of, picture_of
 from releases.media.questions import attached
+from subscribers.mailings.models import Mailing
 from subscribers.mailings.queueing import Announcement
 
 EVERYTHING = "press-releases"
@@ -27,9 +30,18 @@ def page_url(release: Release) -> str:
 
 
 def topics(release: Release) -> tuple[str, ...]:
-    """Whoever subscribes to one of these gets it."""
+    """Whoever subscribes to one of these gets it, once: everything, its programme, its topics.
+
+    So too those that it was mailed under before its topics were changed: who has got wrong words
+    gets the right ones.
+    """
     round_ = release.story.round
-    return (EVERYTHING, *((round_.programme.slug,) if round_ else ()))
+    of_story = [round_.programme.slug] if round_ else []
+    of_story += [topic.slug for topic in release.story.topics]
+    keys = sa.select(Publication.mailing_key).where(Publication.release_id == release.id)
+    for mailed in db.session.scalars(sa.select(Mailing.topics).where(Mailing.key.in_(keys))):
+        of_story += mailed
+    return tuple(dict.fromkeys([EVERYTHING, *of_story]))
 
 
 def announcement(

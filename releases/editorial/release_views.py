@@ -17,7 +17,7 @@ from app.core.words.language import interface_language, t
 from releases.desk import access
 from releases.desk.asking import facts_of
 from releases.desk.steps import next_step
-from releases.editorial import fact_check, preflight_page, publications, questions, workflow
+from releases.editorial import fact_check, preflight_page, publications, questions, topics, workflow
 from releases.editorial.binding import update_of
 from releases.editorial.comparing import compare
 from releases.editorial.models import Release, Revision, State
@@ -56,6 +56,7 @@ def one(release_id: int) -> ResponseReturnValue:
         **signing_off.panel(release, person),
         **embargo.panel(release, person),
         **access.panel(release, person),
+        **topics.panel(release, person),
         **addressing.panel(release, person),
         step=next_step(release, person, facts_of([release], person)[release.id]),
         **deciding.panel(release, person),

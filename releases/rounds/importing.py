@@ -17,6 +17,7 @@ from app.core.errors import BadInput
 from releases.rounds.models import Award, Programme, Round
 from releases.rounds.register import place_code
 from releases.rounds.table import Row, Table
+from subscribers.audience.models import Topic
 
 BATCH = 1000
 
@@ -120,13 +121,18 @@ def programme_named(name: str) -> Programme | None:
 
 
 def make_programme(name: str) -> Programme:
-    """A new programme. Raises BadInput when the name is empty or too long."""
+    """A new programme, whose address no topic has either. Raises BadInput when the name is empty
+    or too long."""
     wanted = " ".join(name.split())
     if not wanted or len(wanted) > 200:
         raise BadInput("programme_needs_name")
     slug = slug_of(wanted) or "program"
-    taken = db.session.scalars(sa.select(Programme.slug).where(Programme.slug.startswith(slug)))
-    programme = Programme(name=wanted, slug=free_slug(slug, taken=set(taken)))
+    taken = {
+        one
+        for column in (Programme.slug, Topic.slug)
+        for one in db.session.scalars(sa.select(column).where(column.startswith(slug)))
+    }
+    programme = Programme(name=wanted, slug=free_slug(slug, taken=taken))
     db.session.add(programme)
     db.session.flush()
     return programme

@@ -47,6 +47,7 @@ STAFF = {
     "signing",
     "subscribers",
     "telling",
+    "topics",
     "updates",
     "uploads",
     "versions",
