@@ -94,6 +94,7 @@ def _register_blueprints(app: Flask) -> None:
         hub_views,
         list_public,
         machine_public,
+        press_kit_views,
         preview,
         round_public,
         sharing_public,
@@ -121,6 +122,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
     app.register_blueprint(sharing_public.blueprint)
+    app.register_blueprint(press_kit_views.blueprint)
     app.register_blueprint(hub_public.blueprint)
     app.register_blueprint(hub_views.blueprint)
     app.register_blueprint(preview.blueprint)

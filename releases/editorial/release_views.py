@@ -24,7 +24,7 @@ from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
 from releases.editorial.translating import changes_since, is_behind
 from releases.editorial.workflow import JUDGES, WRITERS, Action
-from releases.newsroom import addressing
+from releases.newsroom import addressing, press_kits
 from releases.review import commenting, deciding, embargo, signing_off
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")
@@ -58,6 +58,7 @@ def one(release_id: int) -> ResponseReturnValue:
         **access.panel(release, person),
         **topics.panel(release, person),
         **addressing.panel(release, person),
+        **press_kits.panel(release, person),
         step=next_step(release, person, facts_of([release], person)[release.id]),
         **deciding.panel(release, person),
         **commenting.panel(release, person),

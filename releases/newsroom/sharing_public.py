@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import contains_eager
 
@@ -15,10 +15,13 @@ from app.core.kept import kept
 from app.core.organisation import organisation
 from app.core.security import set_policy
 from app.core.words import LANGUAGES, translate
+from app.core.words.language import interface_language
 from releases.editorial.models import Release, Revision
+from releases.media import shelf
+from releases.media.naming import file_size
 from releases.media.questions import attached
-from releases.newsroom import cards, embeds, pages, questions
-from releases.newsroom.models import Heading, Listing
+from releases.newsroom import cards, embeds, pages, press_kits, questions
+from releases.newsroom.models import Heading, Listing, PressKit
 from releases.newsroom.wording import address, base_url, text_of
 from releases.rounds.models import Programme
 from subscribers.audience.models import Topic
@@ -95,6 +98,43 @@ def oembed() -> ResponseReturnValue:
     if form == "xml":
         return _for_all(Response(embeds.as_xml(answer), content_type="text/xml; charset=utf-8"))
     return _for_all(jsonify(answer))
+
+
+@blueprint.get(f"/{LANGUAGE}/releases/<slug>/press-kit.<any(zip, pdf):form>")
+def press_kit(language: str, slug: str, form: str) -> ResponseReturnValue:
+    """Everything of a release in one file. While a worker makes it: come again in a minute."""
+    release = questions.release_at(language, slug)
+    if not release.is_public:
+        abort(410)
+    kit = press_kits.kit_of(release)
+    if kit is None and press_kits.is_coming(release):
+        answer = Response(translate("sharing.kit_at_work", language), 503, mimetype="text/plain")
+        answer.headers["Retry-After"] = "60"
+        return answer
+    if kit is None or kit.key is None:
+        raise NotFound("not_in_newsroom")
+    if form == "zip":
+        answer = shelf.send(
+            kit.key, press_kits.ZIP, mimetype="application/zip", download_name=f"{slug}.zip"
+        )
+    else:
+        answer = shelf.send(kit.key, press_kits.PDF, mimetype="application/pdf")
+        answer.headers["Content-Disposition"] = f'inline; filename="{slug}.pdf"'
+    answer.headers["Cache-Control"] = "no-cache"  # it is made anew with each correction
+    answer.headers["X-Robots-Tag"] = "noindex"  # the page is what should be found
+    return answer
+
+
+@blueprint.app_template_filter("file_size")
+def said_size(size: int) -> str:
+    """`1,2 MB`, in the language of the page."""
+    return file_size(size, interface_language())
+
+
+@blueprint.app_template_global()
+def press_kit_of(release: Release) -> PressKit | None:
+    """The press kit that a release's page offers."""
+    return press_kits.kit_of(release)
 
 
 @blueprint.app_template_global()

@@ -23,6 +23,8 @@ import typst
 log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent
+# Facts that are followed or looked up and not read, by their names.
+AS_GIVEN = {"accent", "file", "language", "link", "logo", "url"}
 LONGEST_WORD = 24  # letters; a longer one may be parted anywhere
 
 # What those fonts can show: Latin, Greek and Cyrillic letters, signs, arrows. Others stop a PDF
@@ -89,7 +91,7 @@ def _said(facts: Any, say: Callable[[str], str]) -> Any:
     if isinstance(facts, str):
         return say(facts)
     if isinstance(facts, Mapping):
-        return {name: _said(one, say) for name, one in facts.items()}
+        return {name: one if name in AS_GIVEN else _said(one, say) for name, one in facts.items()}
     if isinstance(facts, list | tuple):
         return [_said(one, say) for one in facts]
     return facts

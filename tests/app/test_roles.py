@@ -72,6 +72,7 @@ TABLE = {
     "office.save_user": ADMINS,
     "preflight_settings.back": ADMINS,
     "preflight_settings.save": ADMINS,
+    "press_kits.make": EDITORS,
     "programmes.save": EDITORS,
     "publishing.schedule": EDITORS,
     "publishing.take_on": EDITORS,

@@ -36,6 +36,7 @@ STAFF = {
     "office",
     "outbox",
     "preflight_settings",
+    "press_kits",
     "preview",
     "programmes",
     "publishing",
