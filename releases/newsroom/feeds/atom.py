@@ -62,8 +62,6 @@ def _add(root: ET.Element, item: Item, feed: Feed) -> None:
     for picture in item.pictures:
         file = {"rel": "enclosure", "type": picture.type, "href": picture.url}
         file["length"] = str(picture.length)
-        if about := words(picture.description):
-            file["title"] = about
         ET.SubElement(entry, "link", file)
     for category in item.categories:
         filed = {"term": category.term, "label": words(category.label), "scheme": category.scheme}

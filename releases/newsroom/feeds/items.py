@@ -14,9 +14,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urljoin
 
-# What XML 1.0 cannot hold, not even escaped; and the control characters and the sign for "this was
-# no character" that it can hold but that feed validators warn of.
-UNWANTED = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
+# What XML 1.0 cannot hold, not even escaped; and what it can hold but validators of feeds and HTML
+# object to: control characters, code points that are no characters, the sign for a lost one.
+PLANES = "".join(
+    f"{chr(start)}-{chr(start + 0xFFFD)}" for start in range(0x10000, 0x110000, 0x10000)
+)
+UNWANTED = re.compile(f"[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffc{PLANES}]")
+TAG = re.compile(r'<[a-z][a-z0-9]*(?:\s+[\w:-]+(?:="[^"]*")?)*\s*/?>')
+LINK = re.compile(r'(\s(?:href|src)=)"([^"]*)"')
 BLANKS = re.compile(r"[ \t\r\n]+")
 
 
@@ -163,9 +168,9 @@ def absolute(text: str, *, url: str) -> str:
     """HTML whose links all carry a host, as a feed reader has no page to start from."""
 
     def whole(found: re.Match[str]) -> str:
-        return f'{found[1]}="{html.escape(_joined(url, html.unescape(found[2])))}"'
+        return f'{found[1]}"{html.escape(_joined(url, html.unescape(found[2])))}"'
 
-    return re.sub(r'\b(href|src)="([^"]*)"', whole, text)
+    return TAG.sub(lambda tag: LINK.sub(whole, tag[0]), text)
 
 
 def without_figures(text: str) -> str:

@@ -68,7 +68,7 @@ def _add(top: ET.Element, item: Item) -> None:
     whole.text = markup(item.html, url=item.url)
     for category in item.categories:
         say(entry, "category", category.label, domain=category.scheme)
-    if item.creator:
+    if words(item.creator):
         say(entry, f"{{{DC}}}creator", item.creator)
     for lead in item.pictures[:1]:
         file = {"url": lead.url, "length": str(lead.length), "type": lead.type}

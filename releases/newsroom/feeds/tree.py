@@ -58,10 +58,10 @@ def show_pictures(parent: ET.Element, pictures: tuple[Picture, ...]) -> None:
         file = {"url": picture.url, "type": picture.type, "medium": "image"}
         file["fileSize"] = str(picture.length)
         content = ET.SubElement(parent, f"{{{MEDIA}}}content", file | size)
-        if picture.description:
+        if words(picture.description):
             say(content, f"{{{MEDIA}}}description", picture.description, type="plain")
         ET.SubElement(content, f"{{{MEDIA}}}thumbnail", {"url": picture.url} | size)
-        if picture.credit:
+        if words(picture.credit):
             role = {"role": "photographer", "scheme": "urn:ebu"}
             say(content, f"{{{MEDIA}}}credit", picture.credit, **role)
 

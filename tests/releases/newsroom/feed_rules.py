@@ -64,6 +64,7 @@ CHILDREN = {
         *ANYWHERE,
     },
     f"{MEDIA}content": ANYWHERE,
+    f"{MEDIA}group": ANYWHERE,
 }
 ATTRIBUTES = {
     "rss": {"version"},
@@ -172,30 +173,31 @@ def _namespaces(prefixes: Sequence[tuple[str, str]], *, is_atom: bool) -> Iterat
 
 
 def _shape(parent: ET.Element) -> Iterator[str]:
-    """Elements where they do not belong, more of them than there may be, stray attributes."""
-    known = CHILDREN.get(parent.tag)
-    counted = Counter(child.tag for child in parent)
-    for tag, count in counted.items():
-        if known is not None and tag not in known and tag.partition("}")[0][1:] in {*KNOWN, ""}:
+    """Elements where they do not belong, more of them than there may be, stray attributes.
+
+    What stands in a namespace that the service does not know it lets be.
+    """
+    if not _is_known(parent.tag):
+        return
+    allowed = CHILDREN.get(parent.tag, set())
+    for tag, count in Counter(child.tag for child in parent if _is_known(child.tag)).items():
+        if tag not in allowed:
             yield f"UndefinedElement: {parent.tag} has {tag}"
-        if known is None and not tag.startswith("{http://purl.org/atompub/"):
-            yield f"UndefinedElement: {parent.tag} has {tag}"
-        if count > 1 and tag == "enclosure":
-            yield "DuplicateEnclosure"
-        elif count > 1 and tag not in MANY and tag.partition("}")[0][1:] in {*KNOWN, ""}:
-            yield f"DuplicateElement: {tag}"
-    own = ATTRIBUTES.get(parent.tag, set())
-    unknown_home = parent.tag.startswith("{") and parent.tag[1:].partition("}")[0] not in KNOWN
+        if count > 1 and tag not in MANY:
+            yield "DuplicateEnclosure" if tag == "enclosure" else f"DuplicateElement: {tag}"
     for name, value in parent.attrib.items():
-        if name not in own and not name.startswith(XML) and not unknown_home:
+        if name not in ATTRIBUTES.get(parent.tag, set()) and not name.startswith(XML):
             yield f"UnexpectedAttribute: {name} on {parent.tag}"
         if BAD.search(value):
             yield f"BadCharacters: {parent.tag}"
     if BAD.search(parent.text or ""):
         yield f"BadCharacters: {parent.tag}"
     for child in parent:
-        if not unknown_home:
-            yield from _shape(child)
+        yield from _shape(child)
+
+
+def _is_known(tag: str) -> bool:
+    return not tag.startswith("{") or tag[1:].partition("}")[0] in KNOWN
 
 
 def _rss(root: ET.Element, address: str, escaped: set[str]) -> Iterator[str]:
