@@ -18,6 +18,7 @@ from releases.editorial.models import Publication, Release, Revision
 from releases.media.embedding import addresses_under, paper_of, picture_of
 from releases.media.licences import LICENCES
 from releases.media.questions import Attached
+from releases.newsroom.feeds.items import absolute
 from releases.newsroom.filing import Filing, Named, places_named, programme_named, topic_named
 from releases.newsroom.pages import changed_at, paragraphs, public_inline, public_plain, web_links
 from releases.newsroom.questions import other_version
@@ -95,7 +96,7 @@ def release_in_full(
     text = text_of(release, revision, sender, things, in_feed=True)
     url, language = address(release), release.language
     inside = addresses_under(base_url())
-    body = str(text.body)
+    body = absolute(str(text.body), url=url)
     bound = [one for part in (text.headline, text.lead, body) for one in bound_in(str(part))]
     return {
         **release_in_short(release, filing),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, current_app, redirect
+from flask import Blueprint, Response, current_app, redirect, render_template
 from flask.typing import ResponseReturnValue
 
-from app.core.clock import now
+from app.core.clock import local, now, today
 from app.core.kept import kept
 from app.core.organisation import organisation
 from app.core.words import LANGUAGES
 from app.core.words.language import speak
-from releases.newsroom import addressing, heads, sitemaps
+from releases.media.questions import attached
+from releases.newsroom import addressing, corrections, heads, lists, ninjs, questions, sitemaps
+from releases.newsroom.feeds.items import guid
+from releases.newsroom.filing import filing_of
 from releases.newsroom.public import tombstone
-from releases.newsroom.wording import base_url
+from releases.newsroom.wording import address, base_url, text_of
+from releases.review.quotes import quotes_in
 
 blueprint = Blueprint("machines", __name__)
 
@@ -56,6 +62,47 @@ def news_sitemap() -> ResponseReturnValue:
     names = {language: sender.name(language) for language in LANGUAGES}
     found = sitemaps.latest(now())
     return _xml(sitemaps.news(found, names=names, zone=sender.time_zone))
+
+
+@blueprint.get(f"/<any({', '.join(LANGUAGES)}):language>/releases/<slug>/ninjs.json")
+@kept()
+def ninjs_item(language: str, slug: str) -> ResponseReturnValue:
+    """A release for the systems of newsrooms; canceled, with a 410, when it was taken back."""
+    found, sender = questions.release_at(language, slug), organisation()
+    host = sender.tag_host or urlsplit(base_url()).hostname or "localhost"
+    uri = guid(host=host, created_at=found.created_at, release_id=found.id)
+    if found.live is None or not found.is_public:
+        gone = ninjs.canceled(found, uri=uri, url=address(found), zone=sender.time_zone)
+        return _json(gone, status=410)
+    things, history = attached(found.live), corrections.history_of(found)
+    item = ninjs.Item(
+        release=found,
+        uri=uri,
+        url=address(found),
+        text=text_of(found, found.live, sender, things, in_feed=True),
+        version=found.live.number,
+        sender=sender,
+        filing=filing_of(found),
+        quotes=quotes_in(found.live.body),
+        told=corrections.corrections(history, language=language, zone=sender.time_zone),
+        types=[str(one["content_type"]) for one in things.images],
+    )
+    return _json(ninjs.usable(item))
+
+
+@blueprint.get(f"/<any({', '.join(LANGUAGES)}):language>/developers")
+@kept()
+def developers(language: str) -> ResponseReturnValue:
+    """What programs can fetch here, with examples out of this newsroom."""
+    sender, newest = organisation(), next(iter(questions.front(language, size=1).releases), None)
+    known = lists.programmes(language)
+    return render_template(
+        "newsroom/developers.html",
+        programme=known[0].slug if known else "",
+        year=local(newest.published_at, sender.time_zone).year
+        if newest and newest.published_at
+        else today(now(), sender.time_zone).year,
+    )
 
 
 @blueprint.get("/robots.txt")
@@ -99,3 +146,8 @@ def _single_pages() -> Iterator[sitemaps.Entry]:
 
 def _xml(content: bytes) -> Response:
     return Response(content, content_type="application/xml; charset=utf-8")
+
+
+def _json(document: dict[str, Any], *, status: int = 200) -> Response:
+    text = json.dumps(document, ensure_ascii=False)
+    return Response(text, status=status, mimetype="application/json")

@@ -34,7 +34,18 @@ SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 NEWS_SITEMAP = "http://www.google.com/schemas/sitemap-news/0.9"
 XHTML = "http://www.w3.org/1999/xhtml"
 # Pages that every newsroom may have, by what stands after the language.
-SINGLE = ("", "programmes/", "topics/", "places/", "contacts", "about", "accessibility", "feeds")
+SINGLE = (
+    "",
+    "programmes/",
+    "topics/",
+    "places/",
+    "years/",
+    "contacts",
+    "about",
+    "accessibility",
+    "feeds",
+    "developers",
+)
 
 ET.register_namespace("news", NEWS_SITEMAP)
 ET.register_namespace("xhtml", XHTML)
