@@ -11,10 +11,13 @@ import re
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
+from app.core.colours import on_light
 from app.core.formats import long_date
 from app.core.organisation import Organisation
 from app.core.words import translate
 from releases.editorial.models import Release
+from releases.media import shelf
+from releases.media.storage import Silent
 from releases.newsroom.pages import Text, public_plain, shortened
 from releases.newsroom.typesetting import typeset
 
@@ -23,8 +26,7 @@ ACCENT = "#0d5249"  # as shipped: --accent of tokens.css in its light form
 MOST_LETTERS = 280
 DRAWN = 1  # goes up when card.typ changes, so that networks fetch the new ones
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-# What typst can draw of the forms that a logotype may have.
-LOGOS = {"image/png": "png", "image/jpeg": "jpg", "image/svg+xml": "svg", "image/webp": "webp"}
+LOGOS = {"image/png": "logo.png", "image/webp": "logo.webp"}  # the files under its key
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,17 @@ def front_card(language: str, *, sender: Organisation, base: str) -> Card:
     )
 
 
+def logo_of(sender: Organisation) -> Logo | None:
+    """The logotype, when there is one and its file can be had; a name stands in for it."""
+    name = LOGOS.get(sender.logo_type)
+    if not sender.logo_key or name is None:
+        return None
+    try:
+        return Logo(name, shelf.read(sender.logo_key, name))
+    except (FileNotFoundError, Silent):
+        return None
+
+
 def draw(card: Card, logo: Logo | None = None) -> bytes:
     """The card as a PNG. Raises typesetting.CannotTypeset."""
     files = {logo.name: logo.content} if logo else {}
@@ -127,8 +140,8 @@ def shared_card(card: Card, *, path: str, sender: Organisation, base: str) -> Sh
 
 
 def accent_of(sender: Organisation) -> str:
-    """The organisation's colour, ours when it has chosen none."""
-    return sender.accent if COLOUR.fullmatch(sender.accent) else ACCENT
+    """The organisation's colour as its pages have it on paper, ours when it has chosen none."""
+    return on_light(sender.accent).accent if COLOUR.fullmatch(sender.accent) else ACCENT
 
 
 def host(base: str) -> str:

@@ -33,7 +33,7 @@ from releases.media.questions import Attached, attached
 from releases.media.renditions import HIGH
 from releases.newsroom import corrections, pages, questions
 from releases.newsroom.blocks import blocks_of, parts_of
-from releases.newsroom.cards import accent_of
+from releases.newsroom.cards import Logo, accent_of, logo_of
 from releases.newsroom.results import results
 from releases.newsroom.typesetting import typeset
 from releases.newsroom.wording import address, programme_words, text_of
@@ -72,6 +72,7 @@ class Material:
     pictures: dict[int, Thing]
     papers: list[Thing]
     made: dict[str, bytes]
+    logo: Logo | None
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def gather(release: Release) -> Material:
         pictures={int(one["id"]): pictures[one["key"]] for one in things.images},
         papers=list(papers.values()),
         made=made | table.files(),
+        logo=logo_of(sender),
     )
 
 
@@ -141,7 +143,11 @@ def pack(material: Material) -> Packed:
         f"picture-{number}.jpg": for_paper(shelf.read(thing.key, thing.name))
         for number, thing in material.pictures.items()
     }
-    pdf = typeset("press_kit.typ", material.facts, files=on_paper, form="pdf", at=material.at)
+    facts = material.facts
+    if material.logo:
+        on_paper[material.logo.name] = material.logo.content
+        facts = {**facts, "logo": material.logo.name}
+    pdf = typeset("press_kit.typ", facts, files=on_paper, form="pdf", at=material.at)
     with tempfile.TemporaryFile() as file:
         with zipfile.ZipFile(file, "w") as archive:
             for path, content in _members(material, pdf):
@@ -262,6 +268,7 @@ def _facts(
         "accent": accent_of(sender),
         "title": text.title,
         "sender": name,
+        "logo": None,
         "kind": words("press_release"),
         "date": date_line(_published(release), language, sender.time_zone),
         "url": url,

@@ -176,14 +176,11 @@ def shared_release(release: Release, text: pages.Text) -> cards.Shared:
 
 
 def _drawn(shown: cards.Card) -> Response:
-    response = Response(cards.draw(shown, _logo()), mimetype="image/png")
+    made = cards.draw(shown, cards.logo_of(organisation()))
+    response = Response(made, mimetype="image/png")
     # Other sites show it as it is; nothing in it is anybody's own.
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
-
-
-def _logo() -> cards.Logo | None:
-    return None
 
 
 def _framed(text: str, status: int = 200) -> Response:

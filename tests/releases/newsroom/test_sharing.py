@@ -17,13 +17,16 @@ import typst
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageColor
 
+from app.core.colours import on_light
 from app.core.db import db, normal_url
-from releases.editorial.models import State
-from releases.newsroom import cards, embeds, typesetting
+from releases.editorial.models import Release, State
+from releases.media import shelf
+from releases.newsroom import cards, embeds, packing, typesetting
 from releases.newsroom.models import Heading, Listing
 from releases.newsroom.sharing import share_links
+from tests.releases.media import pictures
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 
 BASE = "http://127.0.0.1:8000"
@@ -207,7 +210,37 @@ def test_the_card_bears_the_organisations_colour(client: FlaskClient, desk: Desk
 
     card = picture(client.get("/sv/releases/nytt/card.png").data)
 
-    assert card.getpixel((600, 4)) == (0xC0, 0xFF, 0xEE)
+    assert card.getpixel((600, 4)) == ImageColor.getrgb(on_light("#c0ffee").accent)
+
+
+@pytest.mark.parametrize("content_type", ["image/png", "image/webp"])
+def test_the_card_and_the_kit_bear_the_logotype(
+    client: FlaskClient, desk: Desk, content_type: str
+) -> None:
+    release = desk.release(slug="nytt")
+    sender = desk.organisation(about_sv="Vi.")
+    without = client.get("/sv/releases/nytt/card.png").data, packed_pdf(release)
+    key, form = shelf.new_key(), content_type.removeprefix("image/")
+    shelf.put(key, {f"logo.{form}": pictures.saved(pictures.photo(400, 100), form.upper())})
+    sender.logo_key, sender.logo_type = key, content_type
+    db.session.commit()
+
+    assert client.get("/sv/releases/nytt/card.png").data != without[0]
+    assert len(packed_pdf(release)) > len(without[1])
+
+
+def test_a_logotype_whose_file_is_lost_is_the_name(client: FlaskClient, desk: Desk) -> None:
+    desk.release(slug="nytt")
+    desk.organisation(logo_key=shelf.new_key(), logo_type="image/png")
+
+    assert client.get("/sv/releases/nytt/card.png").status_code == 200
+
+
+def packed_pdf(release: Release) -> bytes:
+    db.session.expire_all()
+    packed = packing.pack(packing.gather(release))
+    packed.zip.close()
+    return packed.pdf
 
 
 def test_markup_of_typst_is_only_text_on_a_card() -> None:
