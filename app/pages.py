@@ -46,6 +46,7 @@ STATUS: dict[type[DomainError], int] = {
     Conflict: 409,
 }
 EXPLAINED = {400, 403, 404, 405, 409, 410, 413, 422, 429, 500}
+LATEST = 3  # releases on the page of an address that leads nowhere
 A_YEAR = 365 * 24 * 3600
 
 
@@ -264,16 +265,28 @@ def _error_page(status: int, *, reason: str = "", words: str = "") -> Response:
         words = "500" if status >= 500 else "400"
     words = words or str(status)
     is_office = request.path.startswith("/office") and status < 500 and signed_in() is not None
+    is_missing = status == 404 and not request.path.startswith("/office")
     text = render_template(
         "errors/page.html",
         layout="office/base.html" if is_office else "base.html",
         words=words,
         reason=reason,
         is_office=is_office,
+        is_missing=is_missing,
+        is_bare=status >= 500,
+        **(_latest() if is_missing else {}),
     )
     response = make_response(text, status)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _latest() -> dict[str, Any]:
+    """The newest releases, for somebody who looked for something else."""
+    from releases.newsroom import pages, questions
+
+    found = questions.front(interface_language(), size=LATEST).releases
+    return {"latest": found, "plain": pages.public_plain}
 
 
 def _without_database() -> None:

@@ -21,10 +21,10 @@ from app.core.organisation import Organisation, organisation
 from app.core.words import LANGUAGES
 from releases.editorial.models import Release, Revision
 from releases.media.questions import attached
-from releases.newsroom import corrections, heads, pages, questions
+from releases.newsroom import corrections, heads, lists, pages, questions
 from releases.newsroom.results import results
 from releases.newsroom.sharing import share_links
-from releases.newsroom.wording import address, programme_words, text_of
+from releases.newsroom.wording import address, first_picture, programme_words, text_of
 from releases.review import embargo_public
 from releases.rounds.editions import edition
 
@@ -40,18 +40,14 @@ def front(language: str) -> ResponseReturnValue:
     page = questions.front(language, before=before)
     top = page.releases[0] if page.releases and before is None else None
     rest = page.releases[1:] if top else page.releases
-    pictures = (
-        text_of(top, top.live, organisation(), attached(top.live)).pictures
-        if top and top.live
-        else []
-    )
     return render_template(
         "newsroom/front.html",
         page=page,
         top=top,
-        picture=next(iter(pictures), None),
+        picture=first_picture(top) if top else None,
         months=pages.by_month(rest, language=language, zone=organisation().time_zone),
         before=before,
+        years=lists.years(language, organisation().time_zone),
         plain=pages.public_plain,
     )
 

@@ -8,8 +8,8 @@ from app.core.organisation import Organisation
 from app.core.words import translate
 from releases.drafting.language import in_running_text
 from releases.editorial.models import Release, Revision
-from releases.media.embedding import addresses_under
-from releases.media.questions import Attached
+from releases.media.embedding import Picture, addresses_under, picture_of
+from releases.media.questions import Attached, attached
 from releases.media.renditions import FALLBACK
 from releases.newsroom import pages, questions
 
@@ -42,6 +42,14 @@ def text_of(
         address=addresses_under(base_url() if in_feed else ""),
         width=FALLBACK if in_feed else None,
     )
+
+
+def first_picture(release: Release) -> Picture | None:
+    """The picture that a list may show of a public release."""
+    images = attached(release.live).images if release.live else []
+    if not images:
+        return None
+    return picture_of(images[0], language=release.language, address=addresses_under(""))
 
 
 def programme_words(release: Release) -> str:
