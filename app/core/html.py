@@ -70,6 +70,21 @@ def clean_inline(text: str) -> str:
     return " ".join(_clean(joined, INLINE).replace("<br>", " ").split(" ")).strip(" \r\n\t")
 
 
+def well_formed(text: str, allowed: dict[str, set[str]], *, unread: set[str]) -> str:
+    """Any HTML with these elements and attributes alone, every tag closed where it should be.
+
+    The content of elements in `unread` goes with them. For a program to read further: what is to be
+    printed has to be cleaned.
+    """
+    return nh3.clean(
+        text,
+        tags=set(allowed),
+        attributes={tag: names for tag, names in allowed.items() if names},
+        clean_content_tags=unread,
+        link_rel=None,
+    )
+
+
 def plain(text: str) -> str:
     """The text a reader sees, blocks parted by a blank line, list items by a dash.
 

@@ -16,6 +16,7 @@ from html import escape
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
+from xml.parsers import expat
 
 import feedparser
 
@@ -24,7 +25,9 @@ from app.core.errors import BadInput
 from app.core.words import LANGUAGES
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nobody had a newsroom on the web before
-MOST_TEXT = 1_000_000  # characters of one item's HTML
+MOST_TEXT = 300_000  # characters of one item's HTML
+MOST_MARKS = 20_000  # of its characters that begin a tag or a reference: cleaning them takes longer
+MOST_UNTIDY = 5 * 1024 * 1024  # bytes of a feed that is no XML: reading it is guessing, and slow
 LONGEST_TITLE = 500
 DEEPEST = 100
 MOST_PICTURES = 50  # of one item
@@ -36,10 +39,11 @@ NO_TEXTS = re.compile(
 )
 PICTURE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|tiff?)(?:[?#]|$)", re.IGNORECASE)
 ENTITIES = re.compile(rb"(?i)<!\s*ENTITY")
+CONTROLS = bytes(n for n in range(32) if n not in (9, 10, 13))
 FOREIGN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ue000-\uf8ff\ufffe\uffff]")
 MARK = re.compile("\ue000([0-9]+)\ue001")
 SHORTCODE = re.compile(
-    r"\[/?(?:caption|gallery|embed|video|audio|playlist|vc_\w+|et_pb_\w+)\b[^\]]*\]"
+    r"\[/?(?:caption|gallery|embed|video|audio|playlist|vc_\w+|et_pb_\w+)\b[^\[\]]*\]"
 )
 CUT_OFF = re.compile(
     r"(?:\[?(?:…|\.\.\.|&hellip;)\]?|(?:Läs mer|Read more|Continue reading)\W*)\s*$", re.I
@@ -64,6 +68,11 @@ NOT_READ = {
     "script", "style", "iframe", "noscript", "template", "object", "svg", "math", "select",
     "textarea", "button", "audio", "video", "head", "title",
 }  # fmt: skip
+READ: dict[str, set[str]] = {name: set() for name in (*KEPT, *SPOKEN_AS, "figcaption")} | {
+    "a": {"href"},
+    "figure": set(),
+    "img": {"src", "alt", "title", "width", "height"},
+}
 NESTING = KEPT - {"p", "li", "br", "td", "th", "tr", "thead", "tbody", "caption"}
 BLOCKS = ("p", "h2", "h3", "ul", "ol", "blockquote", "table")
 
@@ -118,6 +127,11 @@ def read(content: bytes, *, url: str = "", first: int = 1, at: datetime) -> Page
     """
     if ENTITIES.search(content.replace(b"\0", b"")):
         raise BadInput("archive_entities")
+    if b"\0" not in content[:100]:  # not in UTF-16
+        content = content.translate(None, delete=CONTROLS)
+    is_tidy = _is_xml(content)
+    if not is_tidy and len(content) > MOST_UNTIDY:
+        raise BadInput("archive_untidy", most=MOST_UNTIDY // 1024**2)
     try:
         found = feedparser.parse(
             io.BytesIO(content),  # never text: that it would take for an address or a file
@@ -135,19 +149,28 @@ def read(content: bytes, *, url: str = "", first: int = 1, at: datetime) -> Page
         try:
             items.append(_item(entry, row=row, url=url, language=language, at=at))
         except (ValueError, OverflowError, RecursionError, TypeError, AttributeError):
-            title = _plain(_text(entry, "title"))[:LONGEST_TITLE]
-            items.append(Item(row, title=title, problem="unreadable"))
+            items.append(Item(row, title=_title(entry)[:LONGEST_TITLE], problem="unreadable"))
     return Page(
         items=items,
         next=tuple(_next(found.feed, url)),
         is_wordpress="wordpress.org" in _text(found.feed, "generator").lower(),
-        is_untidy=bool(found.bozo),
+        is_untidy=not is_tidy,
     )
+
+
+def _is_xml(content: bytes) -> bool:
+    """Whether it keeps to the rules of XML; without entities of its own, nothing can swell."""
+    parser = expat.ParserCreate()
+    try:
+        parser.Parse(content, True)
+    except (expat.ExpatError, ValueError, LookupError):
+        return False
+    return True
 
 
 def _item(entry: Any, *, row: int, url: str, language: str, at: datetime) -> Item:
     link = _joined(url, _text(entry, "link"))
-    title = _plain(_text(entry, "title"))
+    title = _title(entry)
     published_at = _moment(entry)
     item = Item(
         row=row,
@@ -157,11 +180,11 @@ def _item(entry: Any, *, row: int, url: str, language: str, at: datetime) -> Ite
         published_at=published_at,
         language=_language(_spoken(entry)) or language,
         slug=_text(entry, "wp_post_name"),
-        topics=tuple(_text(tag, "term") for tag in dict.get(entry, "tags") or [])[:20],
+        topics=tuple(_text(tag, "term")[:200] for tag in dict.get(entry, "tags") or [])[:20],
         is_text=not NO_TEXTS.fullmatch(_text(entry, "wp_post_type")),
     )
     source, summary = _texts(entry)
-    problem = _problem(item, entry, source or summary, at=at)
+    problem = _problem(item, entry, source + summary, at=at)
     if problem:
         return replace(item, title=title[:LONGEST_TITLE], problem=problem)
     try:
@@ -177,7 +200,7 @@ def _problem(item: Item, entry: Any, text: str, *, at: datetime) -> str:
         return "title_missing"
     if len(item.title) > LONGEST_TITLE:
         return "title_too_long"
-    if len(text) > MOST_TEXT:
+    if len(text) > MOST_TEXT or text.count("<") + text.count("&") > MOST_MARKS:
         return "text_too_long"
     if item.published_at is None:
         return "date_missing"
@@ -264,25 +287,22 @@ class Rewritten(HTMLParser):
         self.pictures: list[Shown] = []
         self.out: list[str] = []
         self.depth = 0
-        self.unread: list[str] = []
         self.links: list[str] = []
         self.caption: list[str] | None = None
         self.figures: list[int] = []
-        self.feed(_with_paragraphs(SHORTCODE.sub("", FOREIGN.sub("", text))))
+        text = _with_paragraphs(SHORTCODE.sub("", FOREIGN.sub("", text)))
+        self.feed(html.well_formed(text, READ, unread=NOT_READ))
         self.close()
 
     def result(self) -> str:
         text = re.sub(r"(?:<br>\s*){2,}", "</p><p>", "".join(self.out))
-        return re.sub(r"\s*<br>\s*(?=</?(?:p|h2|h3|ul|ol|table|blockquote)\b)", "", text)
+        return re.sub(r"<br>\s*(?=</?(?:p|h2|h3|ul|ol|table|blockquote)\b)", "", text)
 
     def inline(self) -> str:
         """The words alone, on one line."""
         return html.clean_inline(MARK.sub("", self.result()))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self.unread or tag in NOT_READ:
-            self.unread += [tag] if tag in NOT_READ else []
-            return
         given = {name: FOREIGN.sub("", value or "") for name, value in attrs}
         name = SPOKEN_AS.get(tag, tag)
         if name == "img":
@@ -299,10 +319,6 @@ class Rewritten(HTMLParser):
             self.out.append(f'<a href="{escape(href)}">' if href else f"<{name}>")
 
     def handle_endtag(self, tag: str) -> None:
-        if self.unread:
-            if tag == self.unread[-1]:
-                self.unread.pop()
-            return
         name = SPOKEN_AS.get(tag, tag)
         if name == "figcaption":
             self._describe()
@@ -316,8 +332,6 @@ class Rewritten(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         data = FOREIGN.sub("", data)  # a reference may have brought one back
-        if self.unread:
-            return
         if self.caption is not None:
             self.caption.append(data)
         else:
@@ -401,6 +415,11 @@ def _next(channel: Any, url: str) -> Iterator[str]:
         for link in dict.get(channel, "links") or []:
             if _text(link, "rel") == wanted and (found := _joined(url, _text(link, "href"))):
                 yield found
+
+
+def _title(entry: Any) -> str:
+    """Its headline as plain text; of one that is far too long, enough to see that."""
+    return _plain(_text(entry, "title")[: 4 * LONGEST_TITLE])
 
 
 def _moment(entry: Any) -> datetime | None:
