@@ -90,6 +90,7 @@ def _register_blueprints(app: Flask) -> None:
     from releases.newsroom import (
         about_public,
         address_views,
+        api_public,
         feed_public,
         hub_public,
         hub_views,
@@ -122,6 +123,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(topic_views.blueprint)
     app.register_blueprint(feed_public.blueprint)
     app.register_blueprint(machine_public.blueprint)
+    app.register_blueprint(api_public.blueprint)
     app.register_blueprint(sharing_public.blueprint)
     app.register_blueprint(press_kit_views.blueprint)
     app.register_blueprint(hub_public.blueprint)
@@ -251,7 +253,7 @@ def failed(error: HTTPException) -> ResponseReturnValue:
 
 def _moved() -> ResponseReturnValue | None:
     """Where what was asked for is now, when it is a release that has had that address."""
-    if request.method not in ("GET", "HEAD") or request.path.startswith("/office"):
+    if request.method not in ("GET", "HEAD") or request.path.startswith(("/office", "/api/")):
         return None
     from releases.newsroom.machine_public import moved
 
