@@ -1,7 +1,8 @@
 """The newsroom as feeds: of a language, and of each programme, topic and place in it.
 
 Programs get the document. A person who opens its address in a browser gets a page that says what a
-feed is; only browsers send `Sec-Fetch-Dest: document`, and with `?raw=1` they see the document too.
+feed is; only browsers send `Sec-Fetch-Dest: document`. With `?raw=1` they see the document too, as
+plain text, since browsers offer to save what they know to be a feed.
 """
 
 from __future__ import annotations
@@ -110,8 +111,8 @@ def _asks_for_document() -> bool:
 def _document(feed: Feed, name: str) -> Response:
     form = FORMS[name]
     response = make_response(form.write(feed))
-    shown = form.raw if "raw" in request.args else form.content_type
-    response.headers["Content-Type"] = f"{shown}; charset=utf-8"
+    shown_as = "text/plain" if "raw" in request.args else form.content_type
+    response.headers["Content-Type"] = f"{shown_as}; charset=utf-8"
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Link"
     response.headers.add("Link", f'<{feed.address}.{name}>; rel="self"')
@@ -131,6 +132,7 @@ def _for_people(subject: Subject, form: str) -> Response:
         subject=subject,
         title=title_of(subject),
         form=FORMS[form],
+        suffix=form,
         address=f"{address_of(subject)}.{form}",
         releases=found,
         plain=pages.public_plain,

@@ -39,22 +39,22 @@ from releases.newsroom.feeds.rss import rss
 from releases.newsroom.pinging import hubs
 from releases.newsroom.questions import FEED
 from releases.newsroom.wording import address, base_url, programme_words, text_of
+from releases.rounds.alphabet import swedish_key
 
 
 @dataclass(frozen=True)
 class Form:
-    """One way of writing a feed. `raw` is how a browser is made to show it."""
+    """One way of writing a feed."""
 
     name: str
     content_type: str
-    raw: str
     write: Callable[[Feed], bytes]
 
 
 FORMS = {
-    "rss": Form("RSS", "application/rss+xml", "application/xml", rss),
-    "atom": Form("Atom", "application/atom+xml", "application/xml", atom),
-    "json": Form("JSON Feed", "application/feed+json", "application/json", jsonfeed),
+    "rss": Form("RSS", "application/rss+xml", rss),
+    "atom": Form("Atom", "application/atom+xml", atom),
+    "json": Form("JSON Feed", "application/feed+json", jsonfeed),
 }
 ARCHIVED = ("rss", "atom")
 
@@ -232,16 +232,15 @@ def _gone(found: Sequence[Release]) -> Iterator[Gone]:
 
 
 def _categories(release: Release, places: Sequence[str]) -> Iterator[Category]:
-    """Programme, topics and places, each with the page that lists its like as scheme."""
+    """Programme, topics and places by name, each with the page that lists its like as scheme."""
     language, round_ = release.language, release.story.round
-    named = [filing.topic_named(one, language) for one in release.story.topics]
     kinds: Mapping[str, Sequence[filing.Named]] = {
         "programmes": [filing.programme_named(round_.programme, language)] if round_ else [],
-        "topics": named,
+        "topics": [filing.topic_named(one, language) for one in release.story.topics],
         "places": filing.places_named(places, language),
     }
     for kind, found in kinds.items():
-        for one in found:
+        for one in sorted(found, key=lambda it: swedish_key(it.name)):
             yield Category(one.key, one.name, f"{base_url()}/{language}/{kind}/")
 
 
