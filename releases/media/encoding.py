@@ -7,16 +7,11 @@ file is kept as it is made: whoever comes next goes on where the work was broken
 
 from __future__ import annotations
 
-import fcntl
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import sqlalchemy as sa
-from flask import current_app
 
 from app.core import jobs
 from app.core.clock import now
@@ -26,6 +21,7 @@ from releases.media import imaging, shelf
 from releases.media.models import MOST_TRIES, Image
 from releases.media.renditions import HIGH, Focal, first_names, names, planned
 from releases.media.storage import Silent
+from releases.media.turns import turn
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +41,9 @@ class Work:
 @jobs.job("encode_images")
 def encode_images() -> None:
     """Make the missing files of every picture that has some. One worker of a machine at a time."""
-    with _alone() as alone:
+    with turn("encoding", wait=False) as ours:
         tried: set[int] = set()
-        while alone and not jobs.stopping.is_set() and (work := _claimed(but=tried)):
+        while ours and not jobs.stopping.is_set() and (work := _claimed(but=tried)):
             tried.add(work.id)
             try:
                 make_missing(work)
@@ -147,15 +143,3 @@ def _put_back(work: Work) -> None:
         .values(encode_failures=Image.encode_failures - 1)
     )
     db.session.commit()
-
-
-@contextmanager
-def _alone() -> Iterator[bool]:
-    """Whether nobody else on this machine is at it: a large picture takes some 400 MB."""
-    with (Path(current_app.config["VAR"]) / "encoding.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True

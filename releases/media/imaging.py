@@ -10,9 +10,9 @@ Colours become sRGB and the picture is turned the right way up, as browsers need
 from __future__ import annotations
 
 import io
-import threading
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from mmap import mmap
 from typing import IO, Any, cast
@@ -44,8 +44,6 @@ HOW: dict[str, dict[str, Any]] = {
 REFUSED = {"SVG": "image_svg", "HEIC": "image_heic", "PAGE": "file_is_a_page"}
 
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's own wall, behind the one below
-# A picture of 100 megapixels takes some 400 MB while it is worked on: one at a time in a process.
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,7 @@ def make_picture(content: bytes | mmap, *, name: str) -> Picture:
         raise BadInput("file_too_large", file=name, most=MOST_BYTES // 1024**2)
     if is_also_a_program(content):
         raise BadInput("image_is_a_program", file=name)
-    with _one_at_a_time:
-        return _make(content, kind, name=name)
+    return _make(content, kind, name=name)
 
 
 def _make(content: bytes | mmap, kind: str, *, name: str) -> Picture:
@@ -90,7 +87,6 @@ def _make(content: bytes | mmap, kind: str, *, name: str) -> Picture:
         # Decoders read what strangers wrote: beside OSError, a broken file has raised ValueError,
         # SyntaxError, struct.error, EOFError, IndexError and more over the years.
         raise BadInput("image_broken", file=name) from error
-    image.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
     content_type = "image/png" if _is_drawn(image, kind) else "image/jpeg"
     return Picture(
         files=_files(image, content_type),
@@ -112,9 +108,22 @@ def _decoded(content: bytes | mmap, kind: str, *, name: str) -> tuple[Image.Imag
         if kind == "JPEG":
             opened.draft(opened.mode, (WIDEST, WIDEST))  # a huge one is decoded at half its size
         opened.load()
-        image = _in_srgb(_upright(opened), profile)
+        image = _in_srgb(_upright(_no_wider(opened)), profile)
+    image = image.copy() if image is opened else image
     image.info = {}
     return image, said
+
+
+def _no_wider(image: Image.Image) -> Image.Image:
+    """Brought down before the rest is done to it, as each step takes as much memory again."""
+    if image.has_transparency_data and image.mode != "RGBA":
+        image = _upright(image).convert("RGBA")
+    elif image.mode in ("1", "P", "PA"):
+        image = _upright(image).convert("L" if image.mode == "1" else "RGB")
+    elif image.mode.startswith(("I", "F")):
+        image = _in_eight_bits(_upright(image))
+    image.thumbnail((WIDEST, WIDEST), Image.Resampling.LANCZOS)
+    return image
 
 
 def _too_many_pixels(name: str) -> BadInput:
@@ -123,17 +132,13 @@ def _too_many_pixels(name: str) -> BadInput:
 
 def _upright(image: Image.Image) -> Image.Image:
     """Turned as the camera was held; as it lies when nobody can read what the camera said."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image.copy()
+    with suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    if image.mode.startswith(("I", "F")):
-        image = _in_eight_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
+    if image.mode == "RGBA":
         alpha = image.getchannel("A")
         colour = _converted(image.convert("RGB"), profile)
         if alpha.getextrema()[0] != 255:  # otherwise it lets nothing through
@@ -202,7 +207,7 @@ def renditions(
     remaining = [one for one in plan if any(f"{one.stem}.{form}" in wanted for form in FORMATS)]
     if not remaining:
         return
-    with _one_at_a_time, Image.open(io.BytesIO(high), formats=["JPEG", "PNG"]) as opened:
+    with Image.open(io.BytesIO(high), formats=["JPEG", "PNG"]) as opened:
         full = opened.width
         needed = max(one.width / (one.box[2] - one.box[0]) for one in remaining)
         size = (round(opened.width * needed), round(opened.height * needed))

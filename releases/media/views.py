@@ -23,6 +23,7 @@ from releases.media import access, encoding, imaging, papers, questions, storing
 from releases.media.embedding import paper_of, picture_of, site_address
 from releases.media.licences import LICENCES, rights_problems
 from releases.media.models import Document, Image
+from releases.media.turns import turn
 
 blueprint = Blueprint("media", __name__, url_prefix="/office/stories/<int:story_id>/media")
 signed_in_only(blueprint)
@@ -124,7 +125,7 @@ def _made(files: list[FileStorage]) -> tuple[list[storing.Made], list[str]]:
         if not file.filename:
             continue
         try:
-            with file.stream as stream:
+            with file.stream as stream, turn("decoding", wait=True):
                 made.append(storing.make(stream, filename=file.filename))
         except BadInput as error:
             refused.append(_sentence(error))

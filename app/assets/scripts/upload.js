@@ -98,7 +98,8 @@ function refuse(one, message, again) {
   one.bar.remove();
   one.said.textContent = message;
   one.line.classList.add("drop__file--wrong");
-  status.textContent = `${one.file.name}: ${message}`;
+  const named = message.includes(one.file.name);
+  status.textContent = named ? message : `${one.file.name}: ${message}`;
   if (!again) return;
   const button = document.createElement("button");
   button.type = "button";

@@ -17,6 +17,7 @@ from releases.media.models import MOST_TRIES, Image
 from releases.media.questions import attached
 from releases.media.renditions import names
 from releases.media.storage import Silent
+from releases.media.turns import turn
 from tests.releases.media import folders
 from tests.releases.newsroom.desk import Desk
 
@@ -204,8 +205,8 @@ def test_only_one_on_a_machine_works_at_a_time(app: Flask, image: Image) -> None
     at_work, go_on = threading.Event(), threading.Event()
 
     def holding() -> None:
-        with app.app_context(), encoding._alone() as alone:
-            assert alone
+        with app.app_context(), turn("encoding", wait=False) as ours:
+            assert ours
             at_work.set()
             go_on.wait(10)
 

@@ -211,6 +211,18 @@ def test_a_camera_that_signs_with_its_own_name_is_not_believed() -> None:
     assert not said
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "I;16"])
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_whatever_its_colours_are_kept_in_a_picture_stands_up_once(mode: str, form: str) -> None:
+    image = Image.new("L", (60, 40), 255).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+
+    made = make_picture(pictures.saved(image, form, exif=exif), name="x")
+
+    assert (made.width, made.height) == (40, 60)
+
+
 def test_hostile_metadata_does_not_stand_in_the_way_of_a_good_picture() -> None:
     laughs = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x:xmpmeta>&b;</x:xmpmeta>'
 
