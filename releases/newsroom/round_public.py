@@ -12,9 +12,10 @@ from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.core.formats import date_line, local_stamp
+from app.core.kept import kept
 from app.core.organisation import organisation
 from app.core.words import LANGUAGES, translate
-from releases.newsroom import pages, questions
+from releases.newsroom import charts, pages, questions
 from releases.newsroom.results import Results, results
 from releases.rounds.editions import Edition, edition
 from releases.rounds.exporting import IN_MEMORY, Sheet, csv_lines, xlsx_file
@@ -32,16 +33,19 @@ KINDS = {
 
 
 @blueprint.get(ROUND)
+@kept("after")
 def page(language: str, round_id: int, slug: str) -> ResponseReturnValue:
-    """The round's table, as many rows a page as a reader can take."""
+    """The round's table, as many rows a page as a reader can take; charts before the first."""
     found = _published(language, round_id)
     if slug != found.slug:
         return redirect(f"/{language}/rounds/{round_id}-{found.slug}", 301)
     after = questions.place(request.args["after"]) if "after" in request.args else 0
+    drawn = (charts.recipients(found, language), charts.kinds(found, language)) if not after else ()
     return render_template(
         "newsroom/round.html",
         results=results(found, language, after=after, most=questions.ROWS),
         after=after,
+        charts=[chart for chart in drawn if chart],
         releases=questions.releases_of(round_id, language),
         plain=pages.public_plain,
     )
