@@ -81,6 +81,7 @@ def well_formed(text: str, allowed: dict[str, set[str]], *, unread: set[str]) ->
         tags=set(allowed),
         attributes={tag: names for tag, names in allowed.items() if names},
         clean_content_tags=unread,
+        url_schemes=SCHEMES | {"data", "file", "ftp"},  # which the program may want to refuse aloud
         link_rel=None,
     )
 

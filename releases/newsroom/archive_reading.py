@@ -348,7 +348,7 @@ class Rewritten(HTMLParser):
             return
         linked = self.links[-1] if self.links else ""
         url = linked if PICTURE.search(linked) else _joined(self.base, given.get("src", ""))
-        if not url or url.startswith("data:"):
+        if not url:
             return
         title = given.get("title", "")
         self.out.append(f"\ue000{len(self.pictures)}\ue001")

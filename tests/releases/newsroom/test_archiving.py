@@ -319,6 +319,7 @@ def test_a_picture_that_is_none_is_told_and_the_text_comes_in(
         "http://localhost:9/a.jpg",
         "http://[::1]/a.jpg",
         "ftp://old.example/a.jpg",
+        "data:image/png;base64,iVBORw0KGgo=",
     ],
 )
 def test_a_picture_inside_our_own_network_is_not_fetched(world: Outside, url: str) -> None:
