@@ -33,6 +33,7 @@ FLOOD = "600 per minute"  # of answers that have to be written; kept ones are no
 PAGING = ("limit", "cursor")
 WHICH = ("language", "programme", "topic", "place", "since", "until", "updated_since")
 
+READING = "GET, HEAD, OPTIONS"
 NOWHERE = "-"  # a key that nothing is listed under
 
 limiter.limit(FLOOD)(blueprint)
@@ -156,7 +157,7 @@ def nothing(rest: str) -> ResponseReturnValue:
     ours = current_app.url_map.bind("")
     if request.method != "GET" and ours.match(request.path, "GET")[0] != "api.nothing":
         response = _problem(405, "api_read_only")
-        response.headers["Allow"] = "GET, HEAD, OPTIONS"
+        response.headers["Allow"] = READING
         return response
     raise NotFound("not_in_newsroom")
 
@@ -185,6 +186,8 @@ def failed(error: HTTPException) -> ResponseReturnValue:
 @blueprint.after_request
 def _for_everybody(response: Response) -> Response:
     """Any site may ask. What one visitor has left of a limit stands in no answer that is kept."""
+    if request.method == "OPTIONS":
+        response.headers["Allow"] = READING
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Allow-Headers"] = "If-None-Match, If-Modified-Since"
     response.headers["Access-Control-Expose-Headers"] = "ETag, Last-Modified, Retry-After"

@@ -13,6 +13,8 @@ Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
 URL: Schema = {"type": "string", "format": "uri"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
+DAY: Schema = {"type": "string", "format": "date"}
+ASKED: Schema = {"anyOf": [DAY, MOMENT]}
 NUMBER: Schema = {"type": "integer", "minimum": 0}
 LANGUAGE: Schema = {"type": "string", "enum": list(LANGUAGES)}
 AMOUNT: Schema = {
@@ -83,7 +85,7 @@ ROUND: dict[str, Schema] = {
     "id": NUMBER,
     "name": TEXT,
     "programme": ref("NamedBySlug"),
-    "decided_on": optional({"type": "string", "format": "date"}),
+    "decided_on": optional(DAY),
     "language": LANGUAGE,
     "url": in_languages(URL),
     "api": URL,
@@ -258,10 +260,12 @@ def _paths() -> dict[str, Any]:
             _query("programme", TEXT, "By its slug."),
             _query("topic", TEXT, "By its slug."),
             _query("place", TEXT, "By the code of a municipality or a region."),
-            _query("since", TEXT, "Published at or after: a day (2022-10-28) or an RFC 3339 time."),
-            _query("until", TEXT, "Published before a time, or until the end of a day."),
-            _query("updated_since", TEXT, "Changed or withdrawn at or after."),
-            *_paging(),
+            _query(
+                "since", ASKED, "Published at or after a day, as the house counts them, or a time."
+            ),
+            _query("until", ASKED, "Published before a time, or until the end of a day."),
+            _query("updated_since", ASKED, "Changed or withdrawn at or after."),
+            *_paging("^[A-Za-z0-9_-]{4,60}$"),
             fails=(400, 404),
         ),
         "/releases/{id}": _get(
@@ -332,11 +336,15 @@ def _path(name: str) -> Schema:
     }
 
 
-def _paging() -> tuple[Schema, Schema]:
+def _paging(cursor: str = "^[0-9]{0,18}$") -> tuple[Schema, Schema]:
     many = {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL}
     return (
         _query("limit", many, "How many a page."),
-        _query("cursor", TEXT, "Where the page before ended. Follow `next` instead of making one."),
+        _query(
+            "cursor",
+            {**TEXT, "pattern": cursor},
+            "Where the page before ended. Follow `next` instead of making one.",
+        ),
     )
 
 

@@ -438,4 +438,5 @@ def test_another_site_may_ask_whether_it_may_ask(client: FlaskClient) -> None:
 
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
     assert "If-None-Match" in answer.headers["Access-Control-Allow-Headers"]
