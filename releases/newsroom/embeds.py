@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from app.core.words import LANGUAGES
 
-WIDTH, HEIGHT = 600, 340  # of one release, for software that asks for numbers
+WIDTH, HEIGHT = 600, 380  # of one release, for software that asks for numbers
 LATEST_HEIGHT = 520
 ONE = re.compile(rf"/({'|'.join(LANGUAGES)})/releases/([^/]+)/?")
 FRONT = re.compile(rf"/({'|'.join(LANGUAGES)})/?")
