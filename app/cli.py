@@ -40,7 +40,11 @@ def migrate() -> None:
     """Bring the database to this version's schema."""
     from flask_migrate import upgrade
 
+    from releases.newsroom.feeding import keep_own_host
+
     upgrade()
+    keep_own_host()  # an office older than that column keeps the ids its feeds have had
+    db.session.commit()
 
 
 @cli.command()

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app import cli
 from app.core.accounts import User
 from app.core.db import db, normal_url
 from releases.editorial import workflow
@@ -249,6 +250,24 @@ def test_the_host_of_ids_is_written_once(app: Flask, desk: Desk) -> None:
     app.config["BASE_URL"] = "https://nyheter.example"
     keep_own_host()
     db.session.commit()
+
+    assert sender.tag_host == "127.0.0.1"
+
+
+def test_an_upgrade_keeps_the_host_that_ids_have_had(app: Flask, desk: Desk) -> None:
+    sender = desk.organisation()
+
+    answer = app.test_cli_runner().invoke(cli.migrate)
+
+    assert answer.exit_code == 0, answer.output
+    db.session.refresh(sender)
+    assert sender.tag_host == "127.0.0.1"
+
+
+def test_the_first_publication_writes_down_the_host(desk: Desk, writer: User, editor: User) -> None:
+    sender = desk.organisation()
+
+    factories.release(writer, state=State.PUBLISHED, editor=editor)
 
     assert sender.tag_host == "127.0.0.1"
 
