@@ -22,7 +22,8 @@ from releases.editorial.models import Release, Story, StoryTopic
 from releases.editorial.publications import when_public
 from releases.newsroom import pages, questions, stems
 from releases.newsroom.models import Heading, Listing
-from releases.rounds.editions import IS_AWARD, Edition, edition
+from releases.rounds.changing import rows_of
+from releases.rounds.editions import IS_AWARD, stood_at
 from releases.rounds.models import Award, Round
 from releases.rounds.register import place_code
 
@@ -33,14 +34,18 @@ MOST_WORDS = 15_000  # of one text; PostgreSQL counts positions no further than 
 PLAIN = "\ue000"  # stands before a word without its marks, which no question can have in it
 HEADLINE, LEAD, BODY = "ABD"
 
+# Places by round and language, looked up once for all texts that are listed together.
+Known = dict[tuple[int, str], set[str]]
+
 
 @when_public
 def list_release(release: Release, at: datetime) -> None:
     """Write the release's rows anew, and the places of the other texts of its round. No commit."""
-    _list(release)
+    known: Known = {}
+    _list(release, known)
     if release.story.round_id is not None:
         for other in _beside(release):
-            _write_headings(other)
+            _write_headings(other, known)
 
 
 @jobs.job("place_awards")
@@ -61,35 +66,34 @@ def list_releases() -> None:
     after = 0
     while not jobs.stopping.is_set():
         found = list(db.session.scalars(_overdue(after)).unique())
+        known: Known = {}
         for release in found:
-            _list(release)
+            _list(release, known)
         db.session.commit()
         if len(found) < AT_ONCE:
             return
         after = found[-1].id
 
 
-def public_edition(round_: Round, language: str) -> Edition | None:
-    """What visitors read of a round in a language; None when no text about it is public."""
+def places_of(round_: Round, language: str) -> set[str]:
+    """The codes of the municipalities and regions that are granted something in what visitors of a
+    language read of a round; none when no text about it is public."""
     moment = questions.round_moment(round_.id, language)
-    return edition(round_, moment) if moment else None
-
-
-def places_of(shown: Edition) -> set[str]:
-    """The codes of all municipalities and regions that the edition grants something."""
-    if shown.kept is not None:
-        codes = (place_code(row.grantee, row.kind) for row in shown.kept)
-        return {code for code in codes if code}
+    if moment is None:
+        return set()
+    if (standing := stood_at(round_, moment)) is not None:
+        rows = (row for row in rows_of(standing) if row.is_award)
+        return {code for row in rows if (code := place_code(row.grantee, row.kind))}
     query = (
         sa.select(Award.place)
-        .where(Award.round_id == shown.round.id, IS_AWARD, Award.place != "")
+        .where(Award.round_id == round_.id, IS_AWARD, Award.place != "")
         .distinct()
     )
     return {code for code in db.session.scalars(query) if code}
 
 
-def _list(release: Release) -> None:
-    _write_headings(release)
+def _list(release: Release, known: Known) -> None:
+    _write_headings(release, known)
     _write_words(release)
     listed_id = release.live_id if _is_listed(release) else None
     if release.listed_id != listed_id:
@@ -101,14 +105,14 @@ def _is_listed(release: Release) -> bool:
     return release.is_public and release.published_at is not None
 
 
-def _write_headings(release: Release) -> None:
+def _write_headings(release: Release, known: Known) -> None:
     db.session.flush()
     columns = (Listing.kind, Listing.key, Listing.language, Listing.published_at)
     of_release = Listing.release_id == release.id
-    known = {tuple(one) for one in db.session.execute(sa.select(*columns).where(of_release))}
-    headings = _headings(release) if _is_listed(release) else ()
+    stands = {tuple(one) for one in db.session.execute(sa.select(*columns).where(of_release))}
+    headings = _headings(release, known) if _is_listed(release) else ()
     wanted = {(*heading, release.language, release.published_at) for heading in headings}
-    if known == wanted:
+    if stands == wanted:
         return
     db.session.execute(sa.delete(Listing).where(of_release))
     names = [column.key for column in columns]
@@ -117,7 +121,7 @@ def _write_headings(release: Release) -> None:
         db.session.execute(sa.insert(Listing), rows)
 
 
-def _headings(release: Release) -> Iterator[tuple[Heading, str]]:
+def _headings(release: Release, known: Known) -> Iterator[tuple[Heading, str]]:
     query = sa.select(StoryTopic.topic_id).where(StoryTopic.story_id == release.story_id)
     for topic_id in db.session.scalars(query):
         yield Heading.TOPIC, str(topic_id)
@@ -125,9 +129,11 @@ def _headings(release: Release) -> Iterator[tuple[Heading, str]]:
     if round_ is None:
         return
     yield Heading.PROGRAMME, str(round_.programme_id)
-    if shown := public_edition(round_, release.language):
-        for code in places_of(shown):
-            yield Heading.PLACE, code
+    key = (round_.id, release.language)
+    if key not in known:
+        known[key] = places_of(round_, release.language)
+    for code in known[key]:
+        yield Heading.PLACE, code
 
 
 def _beside(release: Release) -> Iterable[Release]:

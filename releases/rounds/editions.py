@@ -75,7 +75,7 @@ class Edition:
 
 def edition(round_: Round, moment: datetime | None = None) -> Edition:
     """The round as it stood at a moment; as it stands now when none is given."""
-    versions = _replaced(round_) if round_.version > 1 else []
+    versions = _replaced(round_)
     standing = standing_at(moment, versions) if moment else None
     before = [one for one in versions if standing is None or one.number < standing.number]
     changed_at = before[-1].replaced_at if before else round_.imported_at
@@ -95,6 +95,11 @@ def edition(round_: Round, moment: datetime | None = None) -> Edition:
     )
 
 
+def stood_at(round_: Round, moment: datetime) -> RoundVersion | None:
+    """The replaced version that stood at a moment; None when the present rows did."""
+    return standing_at(moment, _replaced(round_))
+
+
 def standing_at(moment: datetime, versions: Iterable[RoundVersion]) -> RoundVersion | None:
     """Which of a round's replaced versions stood at a moment; None when the present one did.
 
@@ -110,6 +115,8 @@ def round_slug(round_: Round) -> str:
 
 def _replaced(round_: Round) -> list[RoundVersion]:
     """The versions that were replaced, the oldest first, without their files and rows."""
+    if round_.version == 1:
+        return []
     return list(
         db.session.scalars(
             sa.select(RoundVersion)
