@@ -41,8 +41,10 @@ lint: $(V)/.dev
 	$(V)/bin/python -m mypy
 	$(V)/bin/python -m djlint templates --lint --quiet --ignore=H043
 
-bench: $(V)/.dev ## import 50,000 rows and draft from them, beside the machine's limit
+bench: $(V)/.dev ## rounds beside the machine's limit, pages beside nginx, and a large archive
 	@$(V)/bin/python -P -m tests.benchmarks.rounds
+	@$(V)/bin/python -P -m tests.benchmarks.serving
+	@$(V)/bin/python -P -m tests.benchmarks.archive
 
 lock: $(V)/.dev ## pin every package anew after a change in pyproject.toml
 	$(COMPILE) pyproject.toml -o .ci/requirements.lock

@@ -85,6 +85,10 @@ class Answer:
         self.status, self.generation = status, mark.generation
         self.until = time.monotonic() + mark.until.total_seconds() if mark.until else None
         headers.remove("Accept-Ranges")  # parts of an answer are not given out here
+        if mark.generation is not None:  # to nginx in front: keep it for a second, whatever else
+            headers = Headers(
+                [("X-Accel-Expires", "1"), *headers]
+            )  # is said; older ones want it first
         headers.setlist("Vary", [", ".join(sorted({*varied(headers), "Accept-Encoding"}))])
         tag = hashlib.sha256(mark.body).hexdigest()[:40]
         self.forms = {"": self._form(headers, mark.body, tag, "")}

@@ -21,6 +21,7 @@ from flask.typing import ResponseReturnValue
 from app import create_app
 from app.core.accounts import User
 from app.core.db import db, normal_url
+from app.core.generation import look
 from app.core.keeping import LOOK_SECONDS, Keeping
 from app.core.kept import KEPT, kept
 from app.core.organisation import Organisation
@@ -30,6 +31,7 @@ from tests import factories
 from tests.conftest import settings_for
 from tests.releases.newsroom.desk import Desk
 
+FORMS = ("rss", "atom", "json")
 TEXT = "Elva mottagare delar på tio miljoner kronor. " * 40
 
 
@@ -263,6 +265,7 @@ def test_who_has_a_page_already_is_told_so(page: Page, desk: Desk, said: str, ti
     assert answer.headers["ETag"] == f'"{tag}-gz"'
     assert answer.headers["Cache-Control"] == "no-cache"
     assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.headers["X-Accel-Expires"] == "1"
     assert not {"Content-Type", "Content-Length", "Content-Encoding"} & {
         name for name, _ in answer.headers
     }
@@ -528,16 +531,19 @@ def test_a_page_that_was_being_written_while_something_changed_is_not_taken_for_
         if page.asked == 1:
             with other.app_context():
                 change(name_sv="Nytt Namn AB")
+                page.keeping.learn(look(db.engine))
         return name
 
     page.answers(slow)
 
     first = page.get().text
+    kept_of_it = page.keeping.size
     db.session.rollback()  # requests of a test share what they have begun to read
     page.keeping.look_again()
     second = page.get().text
 
     assert (first, second) == ("Centrum för Demokrati", "Nytt Namn AB")
+    assert kept_of_it == 0
 
 
 def test_many_who_ask_at_once_wait_for_one_who_writes(page: Page, desk: Desk) -> None:
@@ -580,9 +586,12 @@ def kept_paths(app: Flask) -> list[str]:
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             view = app.view_functions[rule.endpoint]
-            if getattr(view, "is_kept", False) and rule.arguments <= {"language"}:
-                given = {"language": "sv"} if rule.arguments else {}
-                found.append(url_for(rule.endpoint, **given))
+            if not getattr(view, "is_kept", False) or not rule.arguments <= {"language", "form"}:
+                continue
+            for form in FORMS if "form" in rule.arguments else ("",):
+                given = {"language": "sv", "form": form}
+                known = {name: said for name, said in given.items() if name in rule.arguments}
+                found.append(url_for(rule.endpoint, **known))
     return found
 
 
@@ -598,7 +607,7 @@ def paths(app: Flask, desk: Desk) -> list[str]:
 
 def test_an_answer_from_memory_is_the_one_that_flask_gives(app: Flask, paths: list[str]) -> None:
     keeping: Keeping = app.extensions["keeping"]
-    ours = {"ETag", "Vary", "Content-Length"}
+    ours = {"ETag", "Vary", "Content-Length", "X-Accel-Expires"}
 
     def through_flask(path: str) -> Response:
         app.wsgi_app = keeping.app  # type: ignore[method-assign]
