@@ -25,7 +25,7 @@ from app.core.errors import NotNow
 from app.core.fetching import Unfetchable
 from app.core.organisation import organisation
 from app.core.words import LANGUAGES
-from releases.editorial.announcing import topics
+from releases.editorial.announcing import EVERYTHING
 from releases.editorial.models import Release
 from releases.editorial.publications import when_public
 from releases.newsroom.models import Follower, FollowerState, HubPing
@@ -166,8 +166,9 @@ def _headings(release: Release) -> Iterator[str]:
     programme = round_.programme.slug if round_ else ""
     if programme:
         yield f"programmes/{programme}/"
-    about = dict.fromkeys([*topics(release), *(one.slug for one in release.story.topics)])
-    yield from (f"topics/{slug}/" for slug in about if slug != programme)
+    about = (topic.slug for topic in release.story.topics)
+    # Those two have feeds already: the programme's, and the whole newsroom's.
+    yield from (f"topics/{slug}/" for slug in about if slug not in (programme, EVERYTHING))
     if round_ is None:
         return
     codes = db.session.scalars(

@@ -15,10 +15,11 @@ from app.core.db import db
 from app.core.organisation import Organisation, unnamed
 from releases.editorial import workflow
 from releases.editorial.models import Release, State
-from releases.newsroom import pinging
+from releases.newsroom import listing, pinging
 from releases.newsroom.models import HubPing
 from releases.newsroom.outside import RETRY_AFTER
 from releases.newsroom.pinging import feeds_of, hub_state, hubs, ping_hub
+from subscribers.audience.models import Topic
 from tests import factories
 from tests.factories import A_MORNING
 from tests.outside import Answer, Outside, outside
@@ -84,6 +85,26 @@ def test_the_feeds_of_a_release_are_those_of_its_language_programme_and_places(
     assert "places/1080-karlskrona/feed.rss" not in paths
     assert "places/2080-falun/feed.json" in paths
     assert all(url.startswith("http://127.0.0.1:8000/sv/") for url in feeds)
+
+
+def test_every_feed_that_is_told_of_is_there_and_says_so_itself(
+    client: FlaskClient, writer: User, editor: User
+) -> None:
+    office()
+    release = published(writer, editor)
+    topic = Topic(slug="vatten", name_sv="Vatten")
+    release.story.topics.append(topic)
+    db.session.commit()
+    listing.list_release(release, A_MORNING)
+    db.session.commit()
+
+    feeds = feeds_of(release)
+
+    assert any("/topics/vatten/" in url for url in feeds)
+    for url in feeds:
+        answer = client.get(url.removeprefix("http://127.0.0.1:8000"))
+        assert answer.status_code == 200, url
+        assert url in answer.get_data(as_text=True).replace("\\/", "/"), url
 
 
 def test_the_whole_newsroom_is_told_before_its_parts(
