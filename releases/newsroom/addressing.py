@@ -157,6 +157,8 @@ def where_now(path: str, query: str = "") -> Moved | None:
     if closest is None or closest.path == path_of(closest.release):
         return None
     rest = quote(after[closest.path], safe="/")
+    if rest and query:  # how a frame should look, which bytes of a picture
+        rest += f"?{query}"
     return Moved(closest.release, path_of(closest.release) + rest)
 
 

@@ -56,6 +56,16 @@ def test_what_stands_below_the_old_address_is_found_below_the_new_one(
     assert answer.location.startswith("/sv/releases/ny/")
 
 
+def test_what_was_asked_of_a_page_below_is_asked_again(
+    client: FlaskClient, desk: Desk, editor: User
+) -> None:
+    move(desk.release(slug="gammal"), "ny", editor)
+
+    answer = client.get("/sv/releases/gammal/card.png?v=12")
+
+    assert answer.location == "/sv/releases/ny/card.png?v=12"
+
+
 def test_an_address_that_changes_twice_is_one_redirect_away(
     client: FlaskClient, desk: Desk, editor: User
 ) -> None:
