@@ -132,6 +132,7 @@ def news_article(
     zone, filed = site.sender.time_zone, filing or Filing()
     said = [one for one in quotes if one.words and one.speaker]
     speakers = {one.speaker: speaker(one) for one in said}
+    named = [speakers[one] for one in dict.fromkeys(one.speaker for one in said if is_named(one))]
     title = _headline(text.title)
     return _said(
         {
@@ -154,7 +155,7 @@ def news_article(
                 *([programme(filed.programme)] if filed.programme else []),
                 *({"@type": "Thing", "name": one.name, "url": one.url} for one in filed.topics),
             ],
-            "mentions": [*speakers.values(), *map(place, filed.places)],
+            "mentions": [*named, *map(place, filed.places)],
             "hasPart": [
                 {"@type": "Quotation", "text": one.words, "creator": speakers[one.speaker]}
                 for one in said
@@ -192,16 +193,29 @@ def image(picture: Picture, *, url: str) -> Data:
 
 
 def speaker(quote: Quote) -> Data:
-    """Who says a quote. What they are and where is taken from their title when it says both."""
-    title = quote.attribution.partition(",")[2].strip()
+    """Who says a quote. What they are and where is taken from their title when it says both.
+
+    Somebody who is not named, `generalsekreteraren på ICLD`, has a title alone.
+    """
+    title = quote.attribution.partition(",")[2].strip() if is_named(quote) else quote.attribution
     found = POSITION.fullmatch(title)
     job, where = (found[1], found[2]) if found else (title, "")
     if not found and ", " in title:
         job, _, where = title.rpartition(", ")
     affiliation = {"@type": "Organization", "name": where} if where else None
     return _said(
-        {"@type": "Person", "name": quote.speaker, "jobTitle": job, "affiliation": affiliation}
+        {
+            "@type": "Person",
+            "name": quote.speaker if is_named(quote) else "",
+            "jobTitle": job,
+            "affiliation": affiliation,
+        }
     )
+
+
+def is_named(quote: Quote) -> bool:
+    """Whether a quote says whose it is by name: names begin with a capital, titles do not."""
+    return quote.speaker[:1].isupper()
 
 
 def programme(named: Named) -> Data:

@@ -21,6 +21,7 @@ from releases.media.embedding import Picture
 from releases.newsroom.corrections import Correction
 from releases.newsroom.feeds.items import absolute, without_figures
 from releases.newsroom.filing import Filing, Named
+from releases.newsroom.linked_data import is_named
 from releases.newsroom.pages import Text, changed_at
 from releases.review.quotes import Quote
 
@@ -94,7 +95,7 @@ def usable(item: Item) -> Document:
             ],
             "people": [
                 {"name": one, "rel": "speaker"}
-                for one in dict.fromkeys(quote.speaker for quote in item.quotes if quote.speaker)
+                for one in dict.fromkeys(quote.speaker for quote in item.quotes if is_named(quote))
             ],
             "organisations": [_sender(sender, name)],
             "places": [_concept(one) for one in item.filing.places],

@@ -50,7 +50,6 @@ REQUIRED = {
     "WebSite": {"name", "url", "potentialAction"},
     "SearchAction": {"target", "query-input"},
     "ImageObject": {"url"},
-    "Person": {"name"},
     "Quotation": {"text", "creator"},
     "CorrectionComment": {"text", "datePublished"},
     "FundingScheme": {"name", "url"},
@@ -58,7 +57,7 @@ REQUIRED = {
 }
 KNOWN = {
     *REQUIRED,
-    *("PostalAddress", "ContactPoint", "EntryPoint", "Thing", "Country"),
+    *("Person", "PostalAddress", "ContactPoint", "EntryPoint", "Thing", "Country"),
 }
 URLS = {"url", "contentUrl", "mainEntityOfPage", "item", "license", "acquireLicensePage"}
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}[+-]\d{2}:\d{2})?")
@@ -180,6 +179,23 @@ def test_quotes_are_part_of_the_article_and_speakers_are_mentioned(
 
     assert [one["text"] for one in article["hasPart"]] == ["Det är bra.", "Det är ännu bättre."]
     assert [one["name"] for one in article["mentions"]] == ["Eva Ek"]
+
+
+def test_somebody_without_a_name_is_quoted_and_not_mentioned(
+    client: FlaskClient, desk: Desk
+) -> None:
+    said = "<p>Det är bra.</p><footer>generaldirektören på Sida</footer>"
+    desk.release(slug="citat", body=f"<blockquote>{said}</blockquote>")
+
+    article = linked(client.get("/sv/releases/citat").text)["NewsArticle"]
+
+    [quote] = article["hasPart"]
+    assert quote["creator"] == {
+        "@type": "Person",
+        "jobTitle": "generaldirektören",
+        "affiliation": {"@type": "Organization", "name": "Sida"},
+    }
+    assert "mentions" not in article
 
 
 @pytest.mark.parametrize(
