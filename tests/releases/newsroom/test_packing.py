@@ -16,6 +16,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
@@ -26,6 +28,7 @@ from releases.editorial.models import Release, State
 from releases.media import shelf
 from releases.newsroom import packing, press_kits
 from releases.newsroom.blocks import blocks_of, parts_of
+from releases.newsroom.typesetting import typeset
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.media import folders, pictures
@@ -281,6 +284,26 @@ def test_an_english_release_has_an_english_kit(
     assert [name for name in opened(client, release).namelist() if name.endswith("/awards.csv")]
 
 
+def test_an_emoji_alone_is_a_headline_and_an_alt_text(
+    app: Flask, published: Release, set_clock: SetClock
+) -> None:
+    published.live.headline = "🎉"
+    published.live.images = [{**one, "alt": "🎉"} for one in published.live.images]
+    published.live.documents = [{**one, "title": "🎉"} for one in published.live.documents]
+    published.live.links = [{"label": "🎉", "url": "https://fest.example"}]
+    published.live.body = (
+        "<h2>🎉</h2><p>🎉</p><ul><li>🎉</li></ul><blockquote><p>🎉</p></blockquote>"
+        '<p><a href="https://fest.example">🎉</a></p><table><tbody><tr><th>🎉</th><th>B</th></tr>'
+        "<tr><td>🎉</td><td></td></tr></tbody></table>"
+    )
+    db.session.commit()
+
+    packed = packing.pack(packing.gather(published))
+
+    assert PdfReader(io.BytesIO(packed.pdf)).metadata.title == "Centrum för Demokrati"  # type: ignore[union-attr]
+    packed.zip.close()
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -308,6 +331,22 @@ def test_no_text_stops_a_kit(app: Flask, writer: User, editor: User, body: str) 
 
     assert PdfReader(io.BytesIO(packed.pdf)).pages
     packed.zip.close()
+
+
+def test_whatever_is_typed_a_pdf_is_made(app: Flask, writer: User, editor: User) -> None:
+    release = factories.release(writer, state=State.PUBLISHED, editor=editor)
+    facts = packing.gather(release).facts
+
+    @settings(max_examples=25)
+    @given(st.text(max_size=200), st.text(max_size=40))
+    def make(text: str, word: str) -> None:
+        paragraph = {"kind": "paragraph", "parts": [{"text": text}, {"text": word, "strong": True}]}
+        quote = {"kind": "quote", "blocks": [paragraph], "by": [{"text": word, "emph": True}]}
+        listed = {"kind": "list", "ordered": True, "items": [[paragraph], [quote]]}
+        more = {"body": [paragraph, quote, listed], "sender": word, "title": text or "A"}
+        assert typeset("press_kit.typ", {**facts, **more}, form="pdf").startswith(b"%PDF")
+
+    make()
 
 
 def test_a_transparent_picture_stands_on_white() -> None:
