@@ -21,6 +21,7 @@ from releases.media.encoding import encode_images
 from releases.media.models import MOST_TRIES, Image
 from releases.media.questions import documents_of, images_of
 from releases.media.storage import Silent
+from releases.media.turns import turn
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.media import folders, pictures
@@ -382,3 +383,22 @@ def test_a_storage_that_is_silent_is_told_and_no_words_are_lost(
     assert "”b.jpg” gick inte att spara just nu." in by_form.get_data(as_text=True)
     db.session.refresh(image)
     assert image.alt_sv == "Nya ord"
+
+
+def test_one_upload_of_a_machine_is_worked_on_at_a_time(
+    office: FlaskClient, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was_free = []
+    make = storing.make
+
+    def looking(upload: bytes, *, filename: str) -> storing.Made:
+        with turn("decoding", wait=False) as ours:
+            was_free.append(ours)
+        return make(upload, filename=filename)
+
+    monkeypatch.setattr(views.storing, "make", looking)
+    office.post(address(release, "/upload"), data={"file": file(pictures.jpeg(), "a.jpg")})
+
+    assert was_free == [False]
+    with turn("decoding", wait=False) as ours:
+        assert ours
