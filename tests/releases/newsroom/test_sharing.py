@@ -162,6 +162,20 @@ def test_the_front_is_shared_with_a_card_of_its_own(client: FlaskClient, desk: D
     assert picture(client.get(address.removeprefix(BASE)).data).size == (1200, 630)
 
 
+@pytest.mark.parametrize("path", ["programmes/", "topics/", "places/", "years/"])
+def test_a_list_is_shared_with_the_newsrooms_card(
+    client: FlaskClient, desk: Desk, path: str
+) -> None:
+    desk.organisation(short_name="A&B")
+    desk.release("Om partnerskap", story=desk.story())
+
+    page = client.get(f"/sv/{path}").text
+
+    assert f'<meta property="og:image" content="{BASE}/sv/card.png?v=' in page
+    assert f'<meta property="og:url" content="{BASE}/sv/{path}">' in page
+    assert re.search(r'<meta property="og:title" content="[^"<]+">', page)
+
+
 def test_a_corrected_headline_makes_another_address_and_another_picture(
     client: FlaskClient, desk: Desk
 ) -> None:
