@@ -30,6 +30,7 @@ from subscribers.audience.models import Topic
 YEAR_PAGE = 50
 MOST_HEADINGS = 500  # programmes or topics on the page that lists them
 FIRST_YEAR, LAST_YEAR = 1900, 9000
+MOST_YEARS = 200
 WITH_WORDS = (
     contains_eager(Release.live).load_only(Revision.headline, Revision.lead),
     joinedload(Release.story).joinedload(Story.round).joinedload(Round.programme),
@@ -105,16 +106,22 @@ def years_beside(year: int, language: str, zone: str) -> tuple[int | None, int |
 
 
 def years(language: str, zone: str) -> list[int]:
-    """The years from the newest release back to the first."""
+    """The years in which anything was published, the newest first."""
     at = Release.published_at
-    ends = [
-        db.session.scalar(
-            sa.select(at).where(Release.language == language, IS_PUBLIC).order_by(*order).limit(1)
-        )
-        for order in ((at.desc(), Release.id.desc()), (at, Release.id))
-    ]
-    newest, first = (local(one, zone).year if one else None for one in ends)
-    return list(range(newest, first - 1, -1)) if newest and first else []
+    public = sa.and_(Release.language == language, IS_PUBLIC)
+    newest = db.session.scalar(
+        sa.select(at).where(public).order_by(at.desc(), Release.id.desc()).limit(1)
+    )
+    first = db.session.scalar(sa.select(at).where(public).order_by(at, Release.id).limit(1))
+    if newest is None or first is None:
+        return []
+    between = range(local(newest, zone).year, local(first, zone).year - 1, -1)
+    asked = []
+    for year in between[:MOST_YEARS]:
+        begins, ends = year_bounds(year, zone)
+        some = sa.exists().where(public, at >= begins, at < ends)
+        asked.append(sa.select(sa.literal(year, sa.Integer).label("year")).where(some))
+    return sorted(db.session.scalars(sa.union_all(*asked)), reverse=True)
 
 
 def year_bounds(year: int, zone: str) -> tuple[datetime, datetime]:
