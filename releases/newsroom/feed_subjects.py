@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
+from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.errors import NotFound
 from app.core.organisation import Organisation
@@ -31,6 +32,7 @@ WINDOW = 100  # releases in an archive document
 STEP = 10  # the archive grows by so many at a time; the subscription document holds more than that
 NAME = re.compile(r"([1-9][0-9]{0,6})(?:-([1-9][0-9]{0,2}))?")
 
+FILING = "release.topics"  # what the log says of it: `editorial.topics.file_under`
 EVER_PUBLIC = Release.published_at.is_not(None)
 
 
@@ -151,10 +153,19 @@ def withdrawn(subject: Subject, *, beside: Sequence[Release]) -> list[Release]:
     return list(db.session.scalars(query.order_by(Release.published_at.desc(), Release.id.desc())))
 
 
-def last_withdrawal(subject: Subject) -> datetime | None:
-    """When something was last taken out of a feed."""
-    moment = sa.func.max(Release.changed_at, type_=Release.changed_at.type)
-    return db.session.scalar(sa.select(moment).where(_was_about(subject)))
+def changed_at(subject: Subject, found: Sequence[Release]) -> datetime | None:
+    """When a feed with these releases last changed; None when nothing has ever happened.
+
+    Beside their own changes: when something was taken out of it, when a story was last filed under
+    topics, and for a place when anything was, since a correction of a round may take it from one
+    place and give it to another.
+    """
+    moments = [one.changed_at or one.published_at for one in found]
+    moments.append(_last_change(_was_about(subject)))
+    if subject.heading is Heading.PLACE:
+        moments.append(_last_change(EVER_PUBLIC))
+    moments.append(_last_filing())
+    return max((one for one in moments if one), default=None)
 
 
 def last_window(language: str) -> Window | None:
@@ -255,6 +266,23 @@ def _stories(heading: Heading, key: str) -> sa.Select[int]:
     if heading is Heading.PROGRAMME:
         return query.where(Round.programme_id == int(key))
     return query.join(Award, Award.round_id == Round.id).where(Award.place == key)
+
+
+def _last_change(which: sa.ColumnElement[bool]) -> datetime | None:
+    moment = sa.func.max(Release.changed_at, type_=Release.changed_at.type)
+    return db.session.scalar(sa.select(moment).where(which))
+
+
+def _last_filing() -> datetime | None:
+    """When a story that visitors know was last filed under topics: that leaves no other trace."""
+    known, filed = aliased(Release), aliased(Release)
+    public = sa.exists().where(
+        filed.id == AuditEvent.subject_id,
+        known.story_id == filed.story_id,
+        known.published_at.is_not(None),
+    )
+    query = sa.select(AuditEvent.at).where(AuditEvent.action == FILING, public)
+    return db.session.scalar(query.order_by(AuditEvent.id.desc()).limit(1))
 
 
 def _ever(language: str) -> int:

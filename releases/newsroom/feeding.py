@@ -88,16 +88,13 @@ def feed_of(subject: Subject) -> Feed:
     """The document that one subscribes to."""
     found = feed_subjects.newest(subject)
     gone = feed_subjects.withdrawn(subject, beside=found)
-    moments = [pages.changed_at(one) for one in found]
-    if last := feed_subjects.last_withdrawal(subject):
-        moments.append(last)
-    whole = _head(subject, is_empty=not moments)
+    whole = _head(subject, is_empty=not found and not gone)
     older = None
     if subject.heading is None:
         older = feed_subjects.last_window(subject.language)
     return replace(
         whole,
-        changed_at=max(moments, default=None),
+        changed_at=feed_subjects.changed_at(subject, found),
         items=tuple(_items(found)),
         gone=tuple(_gone(gone)),
         archive=Archive(

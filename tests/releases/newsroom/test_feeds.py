@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from app import cli
 from app.core.accounts import User
 from app.core.db import db, normal_url
-from releases.editorial import workflow
+from releases.editorial import topics, workflow
 from releases.editorial.models import Change, Release, State, Story
 from releases.editorial.publications import went_live
 from releases.newsroom.feed_subjects import FEED
@@ -532,6 +532,47 @@ def test_a_change_or_a_withdrawal_renews_the_feed(client: FlaskClient, desk: Des
 
     assert by_etag.status_code == by_date.status_code == 200
     assert [entry.title for entry in read(by_date.data).entries] == ["Kvar"]
+
+
+def test_a_release_that_is_filed_under_a_topic_later_renews_the_topics_feed(
+    client: FlaskClient, desk: Desk, writer: User, editor: User
+) -> None:
+    first, second = (factories.release(writer, state=State.PUBLISHED, editor=editor) for _ in "ab")
+    klimat = topics.add(name_sv="Klimat", name_en="", by=editor, at=factories.A_MORNING)
+    topics.file_under(first, [klimat.id], by=editor, at=factories.A_MORNING)
+    db.session.commit()
+    before = client.get("/sv/topics/klimat/feed.rss")
+    later = factories.A_MORNING + timedelta(hours=1)
+    topics.file_under(second, [klimat.id], by=editor, at=later)
+    db.session.commit()
+
+    answer = client.get(
+        "/sv/topics/klimat/feed.rss",
+        headers={"If-Modified-Since": before.headers["Last-Modified"]},
+    )
+
+    assert answer.status_code == 200
+    assert len(read(before.data).entries) == 1
+    assert len(read(answer.data).entries) == 2
+
+
+def test_a_place_that_a_correction_takes_away_has_another_feed_from_then_on(
+    client: FlaskClient, desk: Desk
+) -> None:
+    moved = desk.release(published_at=A_FRIDAY)
+    listed(moved, Heading.PLACE, "1080")
+    before = client.get("/sv/places/1080-karlskrona/feed.rss")
+    db.session.execute(sa.delete(Listing))
+    moved.changed_at = A_FRIDAY + timedelta(hours=1)
+    db.session.commit()
+
+    answer = client.get(
+        "/sv/places/1080-karlskrona/feed.rss",
+        headers={"If-Modified-Since": before.headers["Last-Modified"]},
+    )
+
+    assert answer.status_code == 200
+    assert read(answer.data).entries == []
 
 
 def test_pages_of_other_hosts_may_read_it_and_caches_may_keep_it(
