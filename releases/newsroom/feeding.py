@@ -155,7 +155,7 @@ def feed_item(
     return Item(
         guid=guid(host=host, created_at=release.created_at, release_id=release.id),
         url=address(release),
-        title=text.title,
+        title=text.title or text.summary or sender.name(release.language),
         summary=pages.public_plain(revision.lead),
         html=whole,
         published_at=published_at,

@@ -25,7 +25,6 @@ from releases.rounds.models import Programme, Round
 PAGE = 20
 ROWS = 200  # of a round on its own page
 FEED = 30
-SITEMAP = 45_000  # the protocol's limit is 50,000 addresses
 BIGGEST_ID = 2**63 - 1
 
 IS_PUBLIC = sa.and_(
@@ -93,21 +92,6 @@ def programme_of(release: Release) -> Programme | None:
     return release.story.round.programme if release.story.round else None
 
 
-def feed(language: str) -> list[Release]:
-    """The newest releases whole, with their programmes."""
-    query = (
-        sa.select(Release)
-        .where(Release.language == language, IS_PUBLIC)
-        .order_by(Release.published_at.desc(), Release.id.desc())
-        .limit(FEED)
-        .options(
-            joinedload(Release.live),
-            joinedload(Release.story).joinedload(Story.round).joinedload(Round.programme),
-        )
-    )
-    return list(db.session.scalars(query))
-
-
 def last_withdrawal(*languages: str) -> datetime | None:
     """When a published release was last taken away: the feed has changed then too."""
     return db.session.scalar(
@@ -117,20 +101,6 @@ def last_withdrawal(*languages: str) -> datetime | None:
             Release.published_at.is_not(None),
         )
     )
-
-
-def addresses() -> list[tuple[str, str, datetime]]:
-    """(language, slug, last change) of the newest published releases, for the sitemap."""
-    changed = sa.func.coalesce(
-        Release.changed_at, Release.published_at, type_=Release.updated_at.type
-    )
-    query = (
-        sa.select(Release.language, Release.slug, changed)
-        .where(IS_PUBLIC)
-        .order_by(Release.published_at.desc(), Release.id.desc())
-        .limit(SITEMAP)
-    )
-    return [(language, slug, at) for language, slug, at in db.session.execute(query)]
 
 
 def published_round(round_id: int, language: str) -> tuple[Round, datetime]:

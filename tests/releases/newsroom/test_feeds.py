@@ -637,6 +637,20 @@ def test_hostile_words_do_no_harm_in_the_feed(client: FlaskClient, desk: Desk) -
     assert (root.findtext(".//item/title") or "").startswith("Rubrik ]]> &")
 
 
+def test_a_headline_that_is_nothing_but_a_gap_leaves_no_nameless_item(
+    client: FlaskClient, desk: Desk
+) -> None:
+    gap = '<mark data-gap="headline">[Rubrik]</mark>'
+    desk.release(gap, lead="Ingress.")
+    desk.release(gap, lead="")
+
+    for form in FORMS:
+        answer = client.get(f"/sv/feed.{form}")
+        served = answer.headers["Content-Type"]
+        assert problems(answer.data, content_type=served, address=f"{BASE}/sv/feed.{form}") == []
+    assert titles(client, "/sv/feed.rss") == ["Ingress.", "Organisationen"]
+
+
 def test_however_many_releases_the_questions_are_as_many(
     client: FlaskClient, desk: Desk, writer: User
 ) -> None:
