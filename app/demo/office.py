@@ -19,7 +19,8 @@ from app.core.accounts import Role, User, add_user
 from app.core.clock import now
 from app.core.db import db
 from app.core.organisation import Organisation
-from app.demo.picture import draw
+from app.demo.picture import draw, logo
+from app.looking import made_logo, put_up
 from releases.editorial import workflow
 from releases.editorial.models import Contact, Release, Story
 from releases.editorial.writing import draft_release, save, text_of
@@ -70,11 +71,13 @@ def is_empty() -> bool:
 def move_in() -> None:
     """Fill an empty installation. Commits once, at the end."""
     at = now()
-    writer, officer, _reviewer, editor, _admin = (
+    writer, officer, _reviewer, editor, admin = (
         add_user(email=p.email, name=p.name, role=p.role, password=p.password, at=at)
         for p in PEOPLE
     )
-    db.session.add(_organisation())
+    sender = _organisation()
+    db.session.add(sender)
+    put_up(sender, made_logo(logo(), filename="logo.png"), by=admin)
     db.session.add_all(_contacts())
     _subscribers()
     decided = PUBLISHED - timedelta(days=3)

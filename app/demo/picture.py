@@ -1,10 +1,10 @@
-"""The demo office's one picture, drawn here: places that have found partners."""
+"""The demo office's picture and logo, drawn here: places that have found partners."""
 
 from __future__ import annotations
 
 from io import BytesIO
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 SIZE = (1800, 1200)
 GROUND, LINE = (15, 92, 82), (127, 209, 195)
@@ -28,6 +28,19 @@ def draw() -> bytes:
         pen.line(bow, fill=LINE, width=7, joint="curve")
     for size, (x, y) in zip((46, 34, 40, 28, 52, 30, 44, 36, 26, 48), WEST + EAST, strict=True):
         pen.ellipse((x - size, y - size, x + size, y + size), fill=LINE)
+    content = BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()
+
+
+def logo() -> bytes:
+    """Two places and the arc between them, with the demo's short name; a PNG to see through."""
+    picture = Image.new("RGBA", (1500, 480), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(picture)
+    pen.arc((90, 110, 470, 490), 180, 360, fill=GROUND, width=44)
+    for x in (112, 448):
+        pen.ellipse((x - 78, 222, x + 78, 378), fill=GROUND)
+    pen.text((640, 30), "ICLD", fill=GROUND, font=ImageFont.load_default(360))
     content = BytesIO()
     picture.save(content, "PNG")
     return content.getvalue()

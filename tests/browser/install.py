@@ -1,5 +1,7 @@
 """Finds a Chromium for the browser tests, or fetches one out of the npm package registry.
 
+Fetches the checker of HTML, too.
+
 In order: the variable CHROMIUM, one on PATH, the package @sparticuz/chromium, which brings the
 libraries and fonts that a bare machine lacks. Run once before pytest, whose workers would race.
 PRESSRUM_TEST_BROWSER=npm takes the package even where another Chromium is installed.
@@ -20,6 +22,7 @@ from pathlib import Path
 import brotli
 
 HERE = Path(__file__).resolve().parent
+CHECKER = HERE / "html"
 CHECKOUT = HERE.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 PACKAGE = HERE / "node_modules" / "@sparticuz" / "chromium" / "bin"
@@ -69,8 +72,7 @@ def node() -> str:
 
 def fetch() -> None:
     """Install the package and unpack its browser, all or nothing."""
-    npm = [str(Path(sys.executable).parent / "npm"), "ci", "--ignore-scripts", "--no-audit"]
-    subprocess.run([*npm, "--no-fund", "--loglevel=error"], cwd=HERE, check=True)
+    install(HERE)
     target = unpacked()
     draft = target.with_name(f"{target.name}.{os.getpid()}.part")
     draft.mkdir(parents=True)
@@ -86,11 +88,20 @@ def fetch() -> None:
     draft.rename(target)
 
 
+def install(folder: Path) -> None:
+    """The npm packages that a folder's lock names."""
+    npm = [str(Path(sys.executable).parent / "npm"), "ci", "--ignore-scripts", "--no-audit"]
+    subprocess.run([*npm, "--no-fund", "--loglevel=error"], cwd=folder, check=True)
+
+
 def expand(path: Path) -> bytes:
     return brotli.decompress(path.read_bytes())
 
 
 def main() -> int:
+    if not (CHECKER / "node_modules").exists():
+        print("Fetching the checker of HTML", flush=True)
+        install(CHECKER)
     if find() is None:
         print("Fetching Chromium for the browser tests", flush=True)
         fetch()

@@ -280,7 +280,7 @@ def test_a_place_with_more_awards_in_a_round_than_fit_leads_to_the_round(
 
     page = client.get("/sv/places/2080-falun/").text
 
-    assert page.count('role="rowheader"') == 12
+    assert page.count('scope="row"') == 12
     assert "3 bidrag till i omgången" in words(page)
     assert "Sammanlagt 120 000 kronor Bidrag 15" in words(page)
 
