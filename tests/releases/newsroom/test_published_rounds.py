@@ -434,7 +434,9 @@ def counts(app: Flask, client: FlaskClient, paths: list[str]) -> list[int]:
         db.session.remove()
         asked.clear()
         assert client.get(path).status_code == 200
-        found.append(len([one for one in asked if one.lstrip().startswith("SELECT")]))
+        selects = [one for one in asked if one.lstrip().startswith("SELECT")]
+        # The layer before Flask asks for this too, a few times a second.
+        found.append(len([one for one in selects if "FROM generation" not in one]))
     event.remove(db.engine, "before_cursor_execute", note)
     return found
 
