@@ -180,13 +180,14 @@ def settings_of(home: Path, port: int) -> Settings:
 
 
 def report(results: dict[str, dict[str, Rate]]) -> None:
-    print(f"{'Answers a second':<28}{'nginx':>9}{'pressrum':>10}{'of it':>7}{'p99 ms':>8}"
-          f"{'in front':>10}{'of it':>7}{'p99 ms':>8}")  # fmt: skip
+    against = f"{'of it':>7}{'p99 ms':>8}"
+    heads = f"{'nginx':>9}{'p99 ms':>8}{'pressrum':>10}{against}{'in front':>10}{against}"
+    print(f"{'Answers a second':<28}{heads}")
     for name, found in results.items():
         files, ours, front = (found[who] for who in ("nginx files", "pressrum", "nginx front"))
         share, ahead = ours["rate"] / files["rate"], front["rate"] / files["rate"]
         wanted = WANTED[name.rpartition(" ")[2]]
-        cells = [f"{name:<28}", f"{files['rate']:9,.0f}"]
+        cells = [f"{name:<28}", f"{files['rate']:9,.0f}{files['p99']:8.1f}"]
         for one, of_it in ((ours, share), (front, ahead)):
             cells.append(f"{one['rate']:10,.0f}{of_it:7.2f}{one['p99']:8.1f}")
         print("".join(cells) + ("" if share >= wanted else f"  below {wanted}"))
