@@ -42,7 +42,7 @@ def sitemap() -> ResponseReturnValue:
         return _xml(
             sitemaps.index(f"{base_url()}/sitemaps/{number}.xml" for number in range(files + 1))
         )
-    found = [*_single_pages(), *sitemaps.numbered(1)]
+    found = [*_single_pages(), *sitemaps.numbered(1, of=files)]
     return _xml(sitemaps.urlset(found, zone=organisation().time_zone))
 
 
@@ -50,7 +50,8 @@ def sitemap() -> ResponseReturnValue:
 @kept(max_age=60)
 def sitemap_file(number: int) -> ResponseReturnValue:
     """One of the files of a large newsroom: 0 has the lists, the others releases and rounds."""
-    found = sitemaps.numbered(number) if number else _single_pages()
+    files = sitemaps.how_many()
+    found = sitemaps.numbered(number, of=files) if number else _single_pages()
     return _xml(sitemaps.urlset(found, zone=organisation().time_zone))
 
 

@@ -74,9 +74,9 @@ def how_many() -> int:
     return max(1, -(-last // RANGE))
 
 
-def numbered(number: int) -> Iterator[Entry]:
-    """The releases and rounds of a file, from 1. Raises NotFound for one beyond the last."""
-    if not 0 < number <= how_many():
+def numbered(number: int, *, of: int) -> Iterator[Entry]:
+    """The releases and rounds of a file, from 1 to `of`. Raises NotFound for one beyond those."""
+    if not 0 < number <= of:
         raise NotFound("not_in_newsroom")
     first = (number - 1) * RANGE
     yield from _releases(first + 1, first + RANGE)
