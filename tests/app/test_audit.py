@@ -34,7 +34,8 @@ from subscribers.mailings.models import Mailing
 from tests import factories
 from tests.app.test_office import GOOD
 from tests.factories import A_MORNING, signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 PASSWORD = "ett långt lösenord"
 SHORTER = ("_record", "_remember", "remember")  # called with an act that they then record

@@ -23,7 +23,8 @@ from releases.review.models import Invitation, Purpose
 from subscribers.mailings.models import Mailing, MailingKind, MailingState
 from tests import factories
 from tests.factories import signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 DESK = "/office/"
 

@@ -29,7 +29,8 @@ from subscribers.mailings.models import Mailing
 from tests import factories
 from tests.factories import signed_in
 from tests.postoffice import PostOffice
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 NUMBERS = count(1)
 

@@ -18,7 +18,8 @@ from releases.editorial.writing import draft_release
 from releases.rounds.models import Round, Upload
 from tests import factories
 from tests.factories import A_MORNING, signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 SEED = (Path(__file__).parents[1] / "rounds" / "seed.csv").read_text(encoding="utf-8-sig")
 MORE = SEED.replace("Jämställdhet;1480000", "Jämställdhet;1590000")

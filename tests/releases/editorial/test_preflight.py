@@ -42,7 +42,7 @@ from releases.rounds.communicating import communicate
 from releases.rounds.confirming import confirm
 from tests import factories
 from tests.factories import A_MORNING
-from tests.releases.editorial.looking import counted_queries
+from tests.queries import counted_queries
 
 LATER = A_MORNING + timedelta(hours=1)
 QUOTE = (

@@ -24,7 +24,8 @@ from releases.editorial.workflow import Action
 from releases.editorial.writing import save, text_of
 from tests import factories
 from tests.factories import A_MORNING, signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 LATER = A_MORNING + timedelta(minutes=5)
 

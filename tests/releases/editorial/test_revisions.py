@@ -21,7 +21,8 @@ from releases.editorial.revisions import PAGE, Span, versions_page
 from releases.editorial.writing import restore, save, text_of
 from tests import factories
 from tests.factories import A_MORNING, signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 LATER = A_MORNING + timedelta(minutes=5)
 

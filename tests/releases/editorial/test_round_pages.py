@@ -26,7 +26,8 @@ from releases.editorial.round_views import sweep_uploads
 from releases.rounds.models import Programme, Round, Upload
 from tests import factories
 from tests.factories import ROUND, signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 
 SEED = (Path(__file__).parents[1] / "rounds" / "seed.csv").read_bytes()
 FORM = {

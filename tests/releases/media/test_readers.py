@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import feedparser
@@ -18,6 +16,7 @@ from app.core.db import db, normal_url
 from releases.editorial.announcing import announcement
 from releases.editorial.models import Release
 from releases.media.encoding import encode_images
+from tests.queries import counted_queries
 from tests.releases.media import folders
 from tests.releases.newsroom.desk import Desk
 
@@ -49,20 +48,6 @@ def key_of(release: Release, place: int = 0) -> str:
 
 def page_of(client: FlaskClient, release: Release) -> str:
     return client.get(f"/{release.language}/releases/{release.slug}").get_data(as_text=True)
-
-
-@contextmanager
-def counted_queries() -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def count(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
-        asked.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", count)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", count)
 
 
 def test_the_page_shows_the_picture_in_the_text(client: FlaskClient, release: Release) -> None:

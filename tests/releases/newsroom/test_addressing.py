@@ -21,7 +21,7 @@ from releases.newsroom import addressing
 from releases.newsroom.models import OldAddress
 from tests import factories
 from tests.factories import A_MORNING, signed_in
-from tests.releases.editorial.looking import counted_queries
+from tests.queries import counted_queries
 from tests.releases.newsroom.desk import Desk
 
 

@@ -18,7 +18,7 @@ from releases.editorial.models import State, Story
 from releases.newsroom import listing, mirroring
 from releases.newsroom.describing import moment
 from tests.factories import A_MORNING, ROUND, round_
-from tests.releases.editorial.looking import counted_queries
+from tests.queries import counted_queries
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 from tests.releases.newsroom.test_published_rounds import published
 from tests.schemas import problems

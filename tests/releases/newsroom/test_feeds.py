@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ from releases.newsroom.feeds.tree import ATOM, CONTENT, MEDIA, TOMBSTONES
 from releases.newsroom.models import Heading, Listing
 from subscribers.audience.models import Topic
 from tests import factories
+from tests.queries import counted_queries
 from tests.releases.media import folders
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 from tests.releases.newsroom.feed_rules import problems
@@ -62,20 +61,6 @@ def ids(client: FlaskClient, path: str = "/sv/feed") -> dict[str, list[str]]:
 
 def titles(client: FlaskClient, path: str) -> list[str]:
     return [entry.title for entry in read(client.get(path).data).entries]
-
-
-@contextmanager
-def counted_queries() -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def count(_conn: object, _cursor: object, statement: str, *_more: object) -> None:
-        asked.append(statement)
-
-    sa.event.listen(db.engine, "before_cursor_execute", count)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(db.engine, "before_cursor_execute", count)
 
 
 def listed(release: Release, kind: Heading, key: str) -> None:

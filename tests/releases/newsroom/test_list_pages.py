@@ -26,7 +26,7 @@ from releases.rounds.models import Programme, Round
 from subscribers.audience.models import Topic
 from tests import factories
 from tests.factories import A_MORNING
-from tests.releases.editorial.looking import counted_queries
+from tests.queries import counted_queries
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 
 LATER = A_MORNING + timedelta(days=2)

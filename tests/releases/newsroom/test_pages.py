@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from app.core.db import db
 from releases.editorial.models import State
 from releases.newsroom.questions import PAGE
+from tests.queries import counted_queries
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 
 CONTACT: dict[str, object] = {
@@ -25,21 +23,6 @@ CONTACT: dict[str, object] = {
     "phone": "072-450 01 50",
     "email": "felicia@press.example",
 }
-
-
-@contextmanager
-def counted_queries(app: Flask) -> Iterator[list[str]]:
-    asked: list[str] = []
-
-    def note(_c: object, _k: object, statement: str, *_more: object) -> None:
-        asked.append(statement)
-
-    db.session.remove()
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def test_a_visitor_reads_a_published_release(client: FlaskClient, desk: Desk) -> None:
@@ -319,7 +302,7 @@ def test_a_page_asks_the_database_as_often_for_many_releases_as_for_few(
     def counts() -> list[int]:
         found = []
         for path in paths:
-            with counted_queries(app) as asked:
+            with counted_queries() as asked:
                 assert client.get(path).status_code == 200
             selects = [one for one in asked if one.lstrip().startswith("SELECT")]
             # The layer before Flask asks for this too, a few times a second.

@@ -17,7 +17,6 @@ import openpyxl
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 from app.core.accounts import User
 from app.core.db import db
@@ -32,6 +31,7 @@ from releases.rounds.models import Round
 from releases.rounds.reading import read
 from tests import factories
 from tests.factories import A_MORNING, release
+from tests.queries import counted_queries
 
 TABLE = """\
 Sökande;Typ;Samarbetspart;Land;Projekt;Beviljat belopp;Sökt belopp;Beslut;Kommentar
@@ -422,22 +422,13 @@ def test_a_hostile_name_does_no_harm_on_the_page(
     assert "&lt;script&gt;alert(1)" in page
 
 
-def counts(app: Flask, client: FlaskClient, paths: list[str]) -> list[int]:
-    asked: list[str] = []
-
-    def note(*facts: object) -> None:
-        asked.append(str(facts[2]))
-
-    event.listen(db.engine, "before_cursor_execute", note)
+def counts(client: FlaskClient, paths: list[str]) -> list[int]:
     found = []
     for path in paths:
         db.session.remove()
-        asked.clear()
-        assert client.get(path).status_code == 200
-        selects = [one for one in asked if one.lstrip().startswith("SELECT")]
-        # The layer before Flask asks for this too, a few times a second.
-        found.append(len([one for one in selects if "FROM generation" not in one]))
-    event.remove(db.engine, "before_cursor_execute", note)
+        with counted_queries() as asked:
+            assert client.get(path).status_code == 200
+        found.append(len(asked))
     return found
 
 
@@ -451,7 +442,7 @@ def test_a_page_asks_as_often_for_many_rows_as_for_few(
     _publish(made, writer, editor)
     pages = [[f"/sv/releases/{one.slug}", files(client, one)] for one in (few, made)]
 
-    asked = [counts(app, client, paths) for paths in pages]
+    asked = [counts(client, paths) for paths in pages]
 
     assert asked[0] == asked[1]
     assert max(asked[0]) <= 12

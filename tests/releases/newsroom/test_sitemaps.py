@@ -15,7 +15,7 @@ from app.core.db import db
 from releases.editorial.models import State, Story
 from releases.newsroom import sitemaps
 from tests.factories import round_
-from tests.releases.editorial.looking import counted_queries
+from tests.queries import counted_queries
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 from tests.releases.newsroom.test_published_rounds import files, published
 

@@ -26,7 +26,8 @@ from releases.review.inviting import invite, revoke, token_of
 from releases.review.models import Invitation, InvitationVisit, Purpose
 from tests import factories
 from tests.factories import A_MORNING, signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 from tests.releases.media import folders
 
 EVA = {"name": "Eva Ek", "email": "eva@tidningen.example", "organisation": "Tidningen"}

@@ -27,7 +27,8 @@ from releases.review.reviewing import Request, reviews
 from releases.rounds.models import Programme
 from tests import factories
 from tests.factories import signed_in
-from tests.releases.editorial.looking import counted_queries, words
+from tests.queries import counted_queries
+from tests.releases.editorial.looking import words
 from tests.releases.review.reviewed import EVA, in_review, only_review, step
 
 

@@ -28,7 +28,7 @@ from subscribers.mailings.models import Delivery, Mailing, MailingKind
 from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
-from tests.releases.editorial.looking import counted_queries
+from tests.queries import counted_queries
 from tests.releases.review.quoting import ANNA, address, asked, block, quote_in, quoting, write
 
 LATER = A_MORNING + timedelta(hours=1)
