@@ -33,7 +33,7 @@ from app.core.words import LANGUAGES, catalogue, translate
 from app.core.words.language import interface_language, preferred_language, speak, t
 from subscribers.audience import links, subscribing
 from subscribers.audience.addresses import masked, secrets_in_force
-from subscribers.audience.models import EndedReason, Subscription, SubscriptionState
+from subscribers.audience.models import EndedReason, Subscription, SubscriptionState, Topic
 from subscribers.audience.subscribing import Answer, Asked, Due
 from subscribers.mailings.queueing import queue_confirmation, queue_notice
 
@@ -195,16 +195,16 @@ def _preferences_page(
         "subscribers/preferences.html",
         address=_masked(subscription),
         chosen=subscription.subscriber.language,
-        topic=topic_name(subscription.topic.slug),
+        topic=topic_name(subscription.topic),
         saved=saved,
     )
 
 
-def topic_name(slug: str) -> str:
-    """A topic in this page's words, its slug when nobody has named it."""
+def topic_name(topic: Topic) -> str:
+    """A topic in this page's words; in the office's where it is one of the office's own."""
     language = interface_language()
-    key = f"subscribers.topic.{slug}"
-    return translate(key, language) if key in catalogue(language) else slug
+    key = f"subscribers.topic.{topic.slug}"
+    return translate(key, language) if key in catalogue(language) else topic.name(language)
 
 
 def _preferred(token: str) -> Subscription | None:

@@ -157,7 +157,7 @@ def _events(person: Subscriber) -> Sequence[Event]:
 
 
 def _events_of(one: Subscription) -> list[Event]:
-    topic = topic_name(one.topic.slug)
+    topic = topic_name(one.topic)
     is_import = not one.consent_text_version  # nobody has read our sentence
     events = []
     if is_import and one.consent_at:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.core.db import db
 from subscribers.audience import erasing, links
-from subscribers.audience.models import EndedReason, Subscription, SubscriptionState
+from subscribers.audience.models import EndedReason, Subscription, SubscriptionState, Topic
 from tests.factories import A_MORNING
 from tests.subscribers.cast import (
     DORA,
@@ -177,6 +177,17 @@ def test_the_language_of_the_mails_can_be_chosen(
 
 
 @pytest.mark.parametrize("body", [{}, {"language": "xx"}, {"email": "eve@reader.example"}])
+def test_a_topic_is_called_what_the_office_calls_it(
+    client: FlaskClient, subscription: Subscription
+) -> None:
+    subscription.topic = Topic(slug="jamstalldhet", name_sv="Jämställdhet", name_en="Equality")
+    db.session.commit()
+    path = f"/preferences/{preferences_token(subscription)}"
+
+    assert "Jämställdhet" in client.get(path).text
+    assert "jamstalldhet" not in client.get(path).text
+
+
 def test_case_22_nothing_else_can_be_changed(
     client: FlaskClient, subscription: Subscription, body: dict[str, str]
 ) -> None:
