@@ -17,6 +17,7 @@ from releases.newsroom import filing, granted, lists, pages, questions
 from releases.newsroom.models import Heading
 from releases.newsroom.searching import LONGEST, Limits, question, search
 from releases.rounds.alphabet import swedish_key
+from releases.rounds.register import county_name
 
 blueprint = Blueprint("lists", __name__)
 LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
@@ -117,7 +118,7 @@ def places(language: str) -> ResponseReturnValue:
             wanted=wanted,
             is_empty=not everything,
             slug=lists.place_slug,
-            county_name=lists.county_name,
+            county_name=county_name,
         )
     )
     if wanted:

@@ -24,7 +24,7 @@ from releases.newsroom.stems import bare
 from releases.rounds.alphabet import swedish_key
 from releases.rounds.importing import slug_of
 from releases.rounds.models import Programme, Round
-from releases.rounds.register import Place, counties, place_with
+from releases.rounds.register import Place, counties, county_name, place_with
 from subscribers.audience.models import Topic
 
 YEAR_PAGE = 50
@@ -221,11 +221,6 @@ def by_county(found: Sequence[Place]) -> list[tuple[Place, list[Place]]]:
     return [(one, grouped[one.county]) for one in order if one.county in grouped]
 
 
-def county_name(region: Place) -> str:
-    """What a county's places are found under: `Skåne` of Region Skåne, `Örebro län`. Pure."""
-    return region.short.removeprefix("Region ")
-
-
 def place_slug(place: Place) -> str:
     """How a place is called in its address: `1280-malmo`. Pure."""
     return f"{place.code}-{slug_of(place.short)}"
@@ -268,8 +263,8 @@ def rounds_under(
 
 
 def _names(place: Place) -> tuple[str, ...]:
-    county = next(one for one in counties() if one.county == place.county)
-    return place.short, place.official, county_name(county)
+    region = next(one for one in counties() if one.county == place.county)
+    return place.short, place.official, county_name(place), region.short
 
 
 def _listed(heading: Heading, key: str, language: str) -> sa.Select[Release]:

@@ -23,6 +23,30 @@ from pathlib import Path
 
 from releases.rounds.table import Row
 
+_COUNTY_NAMES = {
+    "01": "Stockholms län",
+    "03": "Uppsala län",
+    "04": "Södermanlands län",
+    "05": "Östergötlands län",
+    "06": "Jönköpings län",
+    "07": "Kronobergs län",
+    "08": "Kalmar län",
+    "09": "Gotlands län",
+    "10": "Blekinge län",
+    "12": "Skåne län",
+    "13": "Hallands län",
+    "14": "Västra Götalands län",
+    "17": "Värmlands län",
+    "18": "Örebro län",
+    "19": "Västmanlands län",
+    "20": "Dalarnas län",
+    "21": "Gävleborgs län",
+    "22": "Västernorrlands län",
+    "23": "Jämtlands län",
+    "24": "Västerbottens län",
+    "25": "Norrbottens län",
+}
+
 CLOSE = 0.84  # how much of two names must agree for one to be taken as a slip for the other
 
 
@@ -71,6 +95,14 @@ def place_with(code: str) -> Place | None:
 def counties() -> list[Place]:
     """The 21 regions, by the codes of their counties."""
     return [place for kind, place in _places() if kind == "region"]
+
+
+def county_name(place: Place) -> str:
+    """The county where a known place lies, by the county's own name: `Västra Götalands län`.
+
+    It does not follow from what the region calls itself.
+    """
+    return _COUNTY_NAMES[str(place.county)]
 
 
 def identity(row: Row) -> str:

@@ -23,6 +23,7 @@ from releases.newsroom.questions import published_round
 from releases.rounds.changing import edit_row
 from releases.rounds.editions import edition
 from releases.rounds.models import Programme
+from releases.rounds.register import county_name, find
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.newsroom.desk import Desk
@@ -48,13 +49,27 @@ def test_places_are_those_of_what_is_public_by_county(app: Flask, writer: User) 
 
     found = lists.by_county(lists.places())
 
-    assert [
-        (lists.county_name(one), [place.short for place in places]) for one, places in found
-    ] == [
-        ("Dalarna", ["Falun"]),
-        ("Gotland", ["Region Gotland", "Gotland"]),
-        ("Västra Götalandsregionen", ["Borås", "Åmål"]),
+    assert [(county_name(one), [place.short for place in places]) for one, places in found] == [
+        ("Dalarnas län", ["Falun"]),
+        ("Gotlands län", ["Region Gotland", "Gotland"]),
+        ("Västra Götalands län", ["Borås", "Åmål"]),
     ]
+
+
+def test_places_are_found_by_their_county_and_by_their_region() -> None:
+    places = [find(name, "kommun") for name in ("Eskilstuna", "Falun", "Borås")]
+
+    found = {
+        said: [one.short for one in lists.named(places, said)]
+        for said in ("Södermanlands", "Sörmland", "Dalarna", "Västra Götalandsregionen")
+    }
+
+    assert found == {
+        "Södermanlands": ["Eskilstuna"],
+        "Sörmland": ["Eskilstuna"],
+        "Dalarna": ["Falun"],
+        "Västra Götalandsregionen": ["Borås"],
+    }
 
 
 def test_no_places_are_no_list(app: Flask) -> None:

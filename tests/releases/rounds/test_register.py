@@ -8,7 +8,7 @@ import pytest
 
 from releases.rounds import register
 from releases.rounds.kinds import KINDS, kind_of
-from releases.rounds.register import find, identity, similar
+from releases.rounds.register import counties, county_name, find, identity, similar
 from releases.rounds.table import Row
 
 
@@ -96,6 +96,14 @@ def test_every_municipality_is_found_by_its_short_and_its_official_name() -> Non
 
 def test_there_are_twenty_one_regions() -> None:
     assert sum(kind == "region" for kind, _ in register._places()) == 21
+
+
+def test_each_region_lies_in_a_county_with_a_name_of_its_own() -> None:
+    names = {county_name(region) for region in counties()}
+
+    assert len(names) == 21
+    assert all(name.endswith(" län") for name in names)
+    assert {"Skåne län", "Kalmar län", "Södermanlands län", "Västra Götalands län"} < names
 
 
 def test_the_official_forms_follow_the_rule_for_fixed_names() -> None:
