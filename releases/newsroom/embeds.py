@@ -19,7 +19,7 @@ from app.core.words import LANGUAGES
 
 WIDTH, HEIGHT = 600, 380  # of one release, for software that asks for numbers
 LATEST_HEIGHT = 520
-ONE = re.compile(rf"/({'|'.join(LANGUAGES)})/releases/([^/]+)/?")
+ONE = re.compile(rf"/({'|'.join(LANGUAGES)})/releases/([^/\0]+)/?")
 FRONT = re.compile(rf"/({'|'.join(LANGUAGES)})/?")
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import contains_eager
 
-from app.core.db import db
 from app.core.errors import NotFound
 from app.core.kept import kept
 from app.core.organisation import organisation
 from app.core.security import set_policy
 from app.core.words import LANGUAGES, translate
 from app.core.words.language import interface_language
-from releases.editorial.models import Release, Revision
+from releases.editorial.models import Release
 from releases.media import shelf
 from releases.media.naming import file_size
 from releases.media.questions import attached
-from releases.newsroom import cards, embeds, pages, press_kits, questions
-from releases.newsroom.models import Heading, Listing, PressKit
+from releases.newsroom import cards, embeds, feed_subjects, lists, pages, press_kits, questions
+from releases.newsroom.feed_subjects import Subject
+from releases.newsroom.models import PressKit
 from releases.newsroom.wording import address, base_url, text_of
-from releases.rounds.models import Programme
-from subscribers.audience.models import Topic
 
 blueprint = Blueprint("sharing", __name__)
 LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
@@ -76,12 +73,12 @@ def embed(language: str, slug: str) -> ResponseReturnValue:
 @kept("programme", "topic")
 def embed_latest(language: str) -> ResponseReturnValue:
     """The newest releases for a frame: all of them, a programme's, or a topic's."""
-    heading = _heading(request.args)
+    subject = _subject(language, request.args)
     return _framed(
         render_template(
             "newsroom/embed_latest.html",
-            releases=_latest(language, heading),
-            what=heading[2][language] if heading else "",
+            releases=_latest(subject),
+            what=subject.name,
             plain=pages.public_plain,
         )
     )
@@ -196,41 +193,20 @@ def _for_all(response: Response) -> Response:
     return response
 
 
-def _heading(asked: Any) -> tuple[Heading, str, dict[str, str]] | None:
-    """What the list is of, by the slug that was asked for. Raises NotFound."""
-    slug = asked.get("programme") or asked.get("topic")
-    if not slug:
-        return None
-    programme = db.session.scalar(sa.select(Programme).where(Programme.slug == slug))
-    if programme is not None:
-        names = {language: programme.title(language) for language in LANGUAGES}
-        return Heading.PROGRAMME, str(programme.id), names
-    topic = db.session.scalar(sa.select(Topic).where(Topic.slug == slug))
-    if topic is None or "programme" in asked:
-        raise NotFound("not_in_newsroom")
-    names = {language: getattr(topic, f"name_{language}") for language in LANGUAGES}
-    return Heading.TOPIC, str(topic.id), names
+def _subject(language: str, asked: Mapping[str, str]) -> Subject:
+    """What a list is of, by the slug that was asked for. Raises NotFound."""
+    programme, topic = (asked.get(name, "").replace("\0", "") for name in ("programme", "topic"))
+    if programme:
+        return feed_subjects.programme_subject(language, programme)
+    if topic:
+        return feed_subjects.topic_subject(language, topic)
+    return feed_subjects.newsroom(language)
 
 
-def _latest(language: str, heading: tuple[Heading, str, dict[str, str]] | None) -> list[Release]:
-    if heading is None:
-        return questions.front(language, size=SHOWN).releases
-    kind, key, _names = heading
-    query = (
-        sa.select(Release)
-        .join(Listing, Listing.release_id == Release.id)
-        .join(Release.live)
-        .where(
-            Listing.kind == kind,
-            Listing.key == key,
-            Listing.language == language,
-            questions.IS_PUBLIC,
-        )
-        .order_by(Listing.published_at.desc(), Listing.release_id.desc())
-        .limit(SHOWN)
-        .options(contains_eager(Release.live).load_only(Revision.headline, Revision.lead))
-    )
-    return list(db.session.scalars(query))
+def _latest(subject: Subject) -> list[Release]:
+    if subject.heading is None:
+        return questions.front(subject.language, size=SHOWN).releases
+    return lists.under(subject.heading, subject.key, subject.language, size=SHOWN).releases
 
 
 def _embedding(url: str) -> dict[str, Any]:

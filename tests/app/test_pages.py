@@ -229,6 +229,16 @@ def test_the_largest_number_a_row_can_have_is_only_a_number(
     assert (page.status_code, read.status_code) == (200, 302)
 
 
-@pytest.mark.parametrize("path", ["/sv/releases/a%00b", "/media/%00/960.jpg", "/quote/%00"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/sv/releases/a%00b",
+        "/media/%00/960.jpg",
+        "/quote/%00",
+        "/sv/embed/latest?topic=a%00b",
+        "/sv/embed/latest?programme=a%00b",
+        "/oembed?url=http://127.0.0.1:8000/sv/releases/a%00b",
+    ],
+)
 def test_a_name_that_no_row_can_have_is_missing(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404

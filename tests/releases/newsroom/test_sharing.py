@@ -26,6 +26,7 @@ from releases.media import shelf
 from releases.newsroom import cards, embeds, packing, typesetting
 from releases.newsroom.models import Heading, Listing
 from releases.newsroom.sharing import share_links
+from tests.factories import round_
 from tests.releases.media import pictures
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 
@@ -413,6 +414,15 @@ def test_a_frame_may_show_one_programmes_releases(
 def test_a_programme_nobody_knows_has_no_frame(client: FlaskClient, desk: Desk) -> None:
     assert client.get("/sv/embed/latest?programme=nej").status_code == 404
     assert client.get("/sv/embed/latest?topic=nej").status_code == 404
+
+
+@pytest.mark.parametrize("asked", ["programme", "topic"])
+def test_a_programme_of_which_nothing_is_published_has_no_frame(
+    client: FlaskClient, asked: str
+) -> None:
+    slug = round_(programme="Ingen vet").programme.slug
+
+    assert client.get(f"/sv/embed/latest?{asked}={slug}").status_code == 404
 
 
 def listed(release: object, kind: Heading, key: int) -> None:
