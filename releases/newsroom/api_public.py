@@ -256,7 +256,8 @@ def _limit() -> int:
     given = request.args.get("limit", "")
     if not given:
         return mirroring.USUAL
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= mirroring.MOST):
+    is_number = given.isascii() and given.isdigit() and len(given) < 10
+    if not (is_number and 1 <= int(given) <= mirroring.MOST):
         raise BadInput("api_limit", most=mirroring.MOST)
     return int(given)
 

@@ -293,6 +293,8 @@ def test_a_withdrawn_release_is_gone_and_says_so(client: FlaskClient, desk: Desk
         "limit=x",
         "limit=-1",
         "limit=%D9%A3",
+        "limit=0000000019999",
+        "limit=000000001" + "9" * 5000,
         "language=de",
         "since=yesterday",
         "since=2022-10-28T06:00:00",
