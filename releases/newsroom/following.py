@@ -48,7 +48,7 @@ from subscribers.audience.addresses import secrets_in_force
 log = logging.getLogger(__name__)
 
 SHORTEST, USUAL, LONGEST = 24 * 3600, 10 * 24 * 3600, 30 * 24 * 3600  # of a lease, in seconds
-LONGEST_CALLBACK = 1000
+LONGEST_FEED, LONGEST_CALLBACK = 600, 1000  # characters, as in their columns
 MOST_SECRET = 199  # bytes: "less than 200" (5.1)
 MOST = 5000  # followers and requests in all
 MOST_OF_A_HOST = 500  # a service that reads for many people has one callback for each feed
@@ -65,6 +65,7 @@ FEED = re.compile(
     rf"/(?:{'|'.join(LANGUAGES)})/(?:(?:programmes|topics|places)/[a-z0-9-]+/)?"
     rf"feed\.(?:{'|'.join(FORMS)})"
 )
+NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")  # the end of an IPv4 address, as resolvers read it
 
 _one_at_a_time = {"confirm": Lock(), "deliver": Lock()}
 Done = TypeVar("Done")
@@ -130,7 +131,9 @@ def ask(
 def is_our_feed(topic: str) -> bool:
     """Whether an address has the shape of one of our feeds; it need not be there."""
     base = base_url()
-    return topic.startswith(f"{base}/") and FEED.fullmatch(topic[len(base) :]) is not None
+    if len(topic) > LONGEST_FEED or not topic.startswith(f"{base}/"):
+        return False
+    return FEED.fullmatch(topic[len(base) :]) is not None
 
 
 def follower_key(feed_url: str, callback: str) -> bytes:
@@ -429,6 +432,9 @@ def _read_callback(callback: str) -> SplitResult:
     try:
         ipaddress.ip_address(host)
     except ValueError:
+        # One host could be written in many ways, each with a limit of its own: 1.2.772 is 1.2.3.4.
+        if NUMERIC.fullmatch(host.rpartition(".")[2]):
+            raise BadInput("hub_callback") from None
         return parts  # a name; where it leads is looked at when it is asked
     if not (is_public(host) or (inside and is_loopback(host))):
         raise BadInput("hub_callback")

@@ -420,6 +420,9 @@ def test_a_delivery_whose_worker_was_killed_comes_back(
         "http://127.0.0.1:22/",
         "http://[::1]/",
         "http://localhost/cb",
+        "http://16909060/",
+        "http://1.2.772/",
+        "http://0x1.2.3.0X4/",
         "ftp://news.example/",
         "javascript:alert(1)",
         "http://user:pass@news.example/",
@@ -459,6 +462,7 @@ def test_a_name_that_leads_into_our_network_is_not_asked(
         "http://127.0.0.1:8000/sv/topics/../office/feed.rss",
         "http://127.0.0.1:8000/sv/feed.rss?x=1",
         "http://127.0.0.1:80000/sv/feed.rss",
+        f"http://127.0.0.1:8000/sv/topics/{'a' * 600}/feed.rss",
         "",
     ],
 )
