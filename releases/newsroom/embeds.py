@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from markupsafe import Markup
 
 from app.core.words import LANGUAGES
+from releases.newsroom.feeds.items import words
 
 WIDTH, HEIGHT = 600, 380  # of one release, for software that asks for numbers
 LATEST_HEIGHT = 520
@@ -69,7 +70,7 @@ def room(wanted: Mapping[str, str], *, height: int) -> tuple[int, int]:
 
 def as_xml(answer: Mapping[str, Any]) -> str:
     """An oEmbed answer as the specification's XML."""
-    parts = "".join(f"<{name}>{escape(str(said))}</{name}>" for name, said in answer.items())
+    parts = "".join(f"<{name}>{escape(words(str(said)))}</{name}>" for name, said in answer.items())
     return f'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n<oembed>{parts}</oembed>\n'
 
 

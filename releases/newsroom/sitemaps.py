@@ -22,6 +22,7 @@ from app.core.organisation import organisation
 from app.core.words import LANGUAGES
 from releases.editorial.models import Release, Revision, State, Story
 from releases.newsroom import lists, pages
+from releases.newsroom.feeds.items import words
 from releases.newsroom.questions import IS_PUBLIC
 from releases.newsroom.wording import base_url
 from releases.rounds.importing import slug_of
@@ -227,7 +228,7 @@ def _in_all_languages(path: str) -> Iterator[Entry]:
 
 def _say(parent: ET.Element, name: str, text: str = "") -> ET.Element:
     element = ET.SubElement(parent, name)
-    element.text = text or None
+    element.text = words(text) or None
     return element
 
 

@@ -301,6 +301,29 @@ def test_a_long_headline_stays_inside_its_room() -> None:
     assert len(below.getcolors()) == 1
 
 
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Förvaltningsdomstolsärenden ska avgöras snabbare",
+        "Drygt 11,6\u00a0miljoner kronor till internationellt demokratiutvecklingssamarbete",
+        "Kommunikationsstrategutbildning",
+        "W" * 280,
+    ],
+)
+def test_a_long_word_is_not_cut_at_the_edge(headline: str) -> None:
+    card = picture(cards.draw(replaced(headline=headline)))
+
+    assert len(card.crop((1117, 152, 1120, 498)).getcolors()) == 1
+
+
+def test_a_logotype_begins_where_the_headline_begins() -> None:
+    logo = cards.Logo("logo.png", pictures.saved(pictures.photo(400, 100), "PNG"))
+
+    card = picture(cards.draw(CARD, logo))
+
+    assert card.getpixel((82, 98)) != card.getpixel((70, 98))
+
+
 def test_every_letter_that_we_let_through_can_be_shown() -> None:
     source = b"""#set document(title: "A")
 #set text(font: ("Libertinus Serif", "New Computer Modern"))
@@ -494,6 +517,16 @@ def test_oembed_says_the_same_as_xml(client: FlaskClient, desk: Desk) -> None:
     said = {one.tag: one.text for one in ET.fromstring(answer.text)}
     assert answer.mimetype == "text/xml"
     assert said == {name: str(one) for name, one in asked_for(client, url).get_json().items()}
+
+
+def test_what_no_xml_can_hold_breaks_no_answer(client: FlaskClient, desk: Desk) -> None:
+    desk.organisation(name_sv="Centrum\x0b")
+    desk.release("Tio\ufffe miljoner", slug="nytt")
+
+    answer = asked_for(client, f"{BASE}/sv/releases/nytt", format="xml")
+
+    said = {one.tag: one.text for one in ET.fromstring(answer.text)}
+    assert (said["title"], said["author_name"]) == ("Tio miljoner", "Centrum")
 
 
 def test_oembed_keeps_to_the_room_there_is(client: FlaskClient, desk: Desk) -> None:

@@ -11,7 +11,6 @@ from flask.testing import FlaskClient
 
 from app.core.accounts import User
 from app.core.clock import now
-from app.core.db import db
 from releases.editorial.models import State, Story
 from releases.newsroom import sitemaps
 from tests.factories import round_
@@ -171,12 +170,13 @@ def test_the_news_sitemap_may_be_empty(client: FlaskClient) -> None:
 
 
 def test_what_no_xml_can_hold_breaks_no_sitemap(client: FlaskClient, desk: Desk) -> None:
-    desk.release("Rad\x0bbruten \ud7ff &lt;b&gt;", published_at=now())
-    db.session.commit()
+    desk.organisation(name_sv="Centrum\x0b")
+    desk.release("Rad\x0bbruten \ud7ff\ufffe &lt;b&gt;", published_at=now())
 
     [entry] = read(client.get("/news-sitemap.xml").data)
 
     assert entry.findtext(f".//{N}title", "").startswith("Rad")
+    assert entry.findtext(f".//{N}name") == "Centrum"
 
 
 def test_robots_are_told_where_not_to_go_and_nothing_secret(client: FlaskClient) -> None:
