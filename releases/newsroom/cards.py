@@ -24,7 +24,7 @@ from releases.newsroom.typesetting import typeset
 WIDTH, HEIGHT = 1200, 630
 ACCENT = "#0d5249"  # as shipped: --accent of tokens.css in its light form
 MOST_LETTERS = 280
-DRAWN = 1  # goes up when card.typ changes, so that networks fetch the new ones
+DRAWN = 2  # goes up when card.typ changes, so that networks fetch the new ones
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 LOGOS = {"image/png": "logo.png", "image/webp": "logo.webp"}  # the files under its key
 
