@@ -199,7 +199,9 @@ def there_is(path: str) -> bool:
 
 
 def front_door() -> ResponseReturnValue:
-    """To the newsroom in the visitor's language."""
+    """To the newsroom in the visitor's language; to the release that `/?p=17` was, say."""
+    if request.query_string and (elsewhere := _moved()):
+        return elsewhere
     response = redirect(f"/{preferred_language()}/")
     response.vary.add("Accept-Language")
     return response

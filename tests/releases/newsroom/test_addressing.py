@@ -225,6 +225,7 @@ def leads_to(release: Release, path: str) -> None:
         ("/pressreleases/tio-miljoner-17", "/pressreleases/tio-miljoner-17"),
         ("/pressreleases/tio-miljoner-17", "/pressreleases/tio-miljoner-17?utm_source=mejl"),
         ("/news.aspx?id=17", "/news.aspx?id=17"),
+        ("/?p=17", "/?p=17"),
         ("/nyheter/v%C3%A4xj%C3%B6", "/nyheter/växjö"),
         ("/nyheter/växjö", "/nyheter/v%C3%A4xj%C3%B6"),
         ("/sv/17", "/sv/17"),
