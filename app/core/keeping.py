@@ -49,6 +49,7 @@ WRAPPINGS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "br": ("-br", lambda body: brotli.compress(body, quality=5)),
     "gzip": ("-gz", lambda body: gzip.compress(body, 9, mtime=0)),
 }
+DATED = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 ENTITY = {"content-type", "content-length", "content-encoding", "content-language", "last-modified"}
 
 Key = tuple[str, str, tuple[tuple[str, str], ...], tuple[str, ...]]
@@ -159,6 +160,7 @@ class Keeping:
         self._asked: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        _forget_impossible_dates(environ)
         asked = self._asked.get(environ.get("PATH_INFO", ""))
         if asked is None or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return self._ask(environ, start_response)
@@ -313,6 +315,16 @@ def is_common(headers: Iterable[tuple[str, str]]) -> bool:
         and not said.private
         and not {"Cookie", "*"} & varied(found)
     )
+
+
+def _forget_impossible_dates(environ: Environ) -> None:
+    """A date beyond all numbers becomes none at all. Werkzeug's reader would stumble over it."""
+    for name in DATED:
+        if name in environ:
+            try:
+                parse_date(environ[name])
+            except OverflowError:
+                environ[name] = "-"
 
 
 def _is_text(content_type: str) -> bool:

@@ -289,6 +289,7 @@ def test_another_tag_gets_the_page_whole_however_late_it_was_read(
         ("Fri, 28 Oct 2022 06:00:01 GMT", 304),
         ("Fri, 28 Oct 2022 05:59:59 GMT", 200),
         ("yesterday", 200),
+        ("Fri, 28 Oct 2022 06:00:00 +9999999999999999", 200),
     ],
 )
 def test_who_gives_a_time_is_told_whether_it_has_changed_since(
@@ -297,6 +298,20 @@ def test_who_gives_a_time_is_told_whether_it_has_changed_since(
     page.answers(with_headers(Last_Modified="Fri, 28 Oct 2022 06:00:00 GMT"))
 
     assert page.get(If_Modified_Since=since).status_code == status
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"If-Modified-Since": "Fri, 28 Oct 99999999999999999999 06:00:00 GMT"},
+        {"If-Unmodified-Since": "Fri, 28 Oct 2022 06:00:00 +9999999999999999"},
+        {"If-Range": "Fri, 28 Oct 2022 06:00:00 +9999999999999999", "Range": "bytes=0-1"},
+    ],
+)
+def test_a_date_beyond_all_numbers_counts_as_none(app: Flask, asked: dict[str, str]) -> None:
+    with app.test_client().get("/static/styles/base.css", headers=asked) as answer:
+        assert answer.status_code == 200
+        assert len(answer.data) > 1000
 
 
 def test_what_is_gone_is_said_each_time(page: Page, desk: Desk) -> None:
