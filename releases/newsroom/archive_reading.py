@@ -445,7 +445,7 @@ def _language(said: str) -> str:
 
 
 def _credit(words: str) -> str:
-    found = CREDIT.search(words)
+    found = CREDIT.search(_one_line(words))
     return found[1].strip() if found else ""
 
 

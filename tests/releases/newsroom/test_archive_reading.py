@@ -280,6 +280,16 @@ def test_junk_is_done_with_in_no_time(junk: str) -> None:
     assert time.monotonic() - began < 10
 
 
+def test_a_photographer_is_looked_for_in_no_time() -> None:
+    title = f"Foto:{' ' * 100_000}" + "x" * 130
+    began = time.monotonic()
+
+    found = only(rss(item(f'<p>Text.</p><img src="/a.jpg" title="{title}">')))
+
+    assert [one.credit for one in found.pictures] == [""]
+    assert time.monotonic() - began < 10
+
+
 def test_a_large_file_that_is_no_xml_is_not_guessed_at() -> None:
     with pytest.raises(BadInput) as refused:
         page(b"<rss><channel>" + b"<a" * 3_000_000)
