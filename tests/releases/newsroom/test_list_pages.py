@@ -211,6 +211,17 @@ def test_the_page_of_places_orders_them_by_county(
     assert "Förening" not in page
 
 
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_the_foot_of_a_page_calls_the_list_of_places_by_its_name(
+    client: FlaskClient, language: str
+) -> None:
+    page = client.get(f"/{language}/places/").text
+
+    [heading] = re.findall("<h1>(.+?)</h1>", page)
+    foot = page[page.index("colophon__links") :]
+    assert f'<a href="/{language}/places/">{heading}</a>' in foot
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
