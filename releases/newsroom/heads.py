@@ -71,18 +71,20 @@ def about(language: str) -> Head:
     )
 
 
-def listed(language: str, path: str, *steps: tuple[str, str], page: str = "") -> Head:
+def listed(
+    language: str, path: str, *steps: tuple[str, str], page: str = "", alone: bool = False
+) -> Head:
     """A page at `/<language>/<path>` that is there in every language, such as a list.
 
     `steps` are (name, path) of the pages above it and of itself, `page` the query of a page further
-    on in it (`before=12`).
+    on in it (`before=12`). One that stands `alone` need not be there in another language.
     """
     site = site_in(language)
     way = [(translate("newsroom.title", language), site.page())]
     way += [(name, site.page(step)) for name, step in steps]
     return Head(
         canonical=site.page(f"{path}?{page}" if page else path),
-        alternates=() if page else _in_all_languages(path),
+        alternates=() if page or alone else _in_all_languages(path),
         linked=[linked_data.page(linked_data.breadcrumbs(*way))] if steps else (),
     )
 

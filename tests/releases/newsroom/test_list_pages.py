@@ -328,6 +328,18 @@ def test_a_years_page_leads_to_the_nearest_years_that_have_any(
     assert years == ["2025", "2022", "2019"]
 
 
+def test_a_years_page_names_none_in_a_language_that_was_silent_that_year(
+    client: FlaskClient, desk: Desk
+) -> None:
+    desk.release(published_at=datetime(2022, 5, 1, tzinfo=UTC))
+
+    page = client.get("/sv/years/2022/").text
+
+    assert client.get("/en/years/2022/").status_code == 404
+    assert "/en/years/2022/" not in page
+    assert 'href="/en/years/"' in page
+
+
 def test_older_releases_of_a_list_are_a_page_further(client: FlaskClient, desk: Desk) -> None:
     story = desk.story()
     for number in range(23):
