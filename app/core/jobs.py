@@ -19,6 +19,8 @@ from huey import PostgresHuey, SqliteHuey, crontab
 from huey.api import Huey
 from huey.consumer import Consumer, Scheduler
 
+from app.core.db import db
+
 log = logging.getLogger(__name__)
 
 Step = Callable[[], object]
@@ -50,6 +52,14 @@ def ring(name: str) -> None:
         log.warning(
             "the bell for %s could not be rung; the next sweep will do", name, exc_info=True
         )
+
+
+def ring_after_commit(name: str) -> None:
+    """Ring when what this transaction writes is there to be seen.
+
+    Of one that is rolled back, the ring wakes somebody for nothing after the next.
+    """
+    sa.event.listen(db.session(), "after_commit", lambda _session: ring(name), once=True)
 
 
 def run_all() -> None:

@@ -329,9 +329,17 @@ def _sender_name(sender: Organisation, language: str) -> str:
 
 
 def _follows_headline(release: Release) -> bool:
-    """Whether the address still changes with the headline: nobody knows it, or has chosen it."""
-    wanted = re.escape(slug_of(release.head.title) or "release")
-    return release.published_at is None and bool(re.fullmatch(rf"{wanted}(-\d+)?", release.slug))
+    """Whether the address still changes with the headline: nobody knows it, or has chosen it.
+
+    One that nobody has chosen was made of a headline the release has, or has had.
+    """
+    if release.published_at is not None:
+        return False
+    headlines = db.session.scalars(
+        sa.select(Revision.headline).where(Revision.release_id == release.id).distinct()
+    )
+    made = {slug_of(plain(headline)) or "release" for headline in headlines}
+    return release.slug in made or re.sub(r"-\d+$", "", release.slug) in made
 
 
 def _free_slug(headline: str, language: str, *, own: str = "") -> str:

@@ -16,7 +16,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
 
 from app.core import jobs
 from app.core.clock import now
@@ -152,12 +151,7 @@ def _mark(feeds: Iterable[str], *, at: datetime) -> None:
             index_elements=["feed_url"], set_={"due_at": statement.excluded.due_at, "attempts": 0}
         )
     )
-    # Rung when it is there to be seen; a ring for what is rolled back wakes somebody for nothing.
-    sa.event.listen(db.session(), "after_commit", _ring, once=True)
-
-
-def _ring(_session: Session) -> None:
-    jobs.ring("ping_hub")
+    jobs.ring_after_commit("ping_hub")
 
 
 def _headings(release: Release) -> Iterator[str]:

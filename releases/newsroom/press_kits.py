@@ -51,7 +51,7 @@ def want(release: Release, at: datetime) -> None:
         db.session.add(PressKit(release=release, revision_id=release.live_id, wanted_at=at))
     else:
         kit.wanted_at, kit.made_at, kit.failures = at, None, 0
-    jobs.ring("make_press_kits")
+    jobs.ring_after_commit("make_press_kits")
 
 
 def make_anew(release: Release, *, at: datetime) -> None:

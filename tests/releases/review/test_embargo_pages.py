@@ -21,6 +21,7 @@ from releases.editorial import publishing, workflow
 from releases.editorial.models import Release, State
 from releases.editorial.writing import save, text_of
 from releases.media import access
+from releases.media.encoding import encode_images
 from releases.review import embargo, embargo_public, embargo_views
 from releases.review.inviting import invite, revoke, token_of
 from releases.review.models import Invitation, InvitationVisit, Purpose
@@ -389,6 +390,7 @@ def test_pictures_are_open_to_those_let_in_and_each_is_on_record(
     release = factories.release(writer)
     picture = folders.image(release.story, writer)
     folders.attach(release, picture)
+    encode_images()
     release = db.session.get_one(Release, release.id)
     workflow.submit(release, by=writer, at=A_MORNING)
     workflow.approve(release, revision_id=release.head_id or 0, by=editor, at=A_MORNING)
