@@ -26,7 +26,7 @@ from app.core.words import LANGUAGES
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # nobody had a newsroom on the web before
 MOST_TEXT = 300_000  # characters of one item's HTML
-MOST_MARKS = 20_000  # of its characters that begin a tag or a reference: cleaning them takes longer
+MOST_MARKS = 20_000  # tags and references of one item: cleaning them takes longer
 MOST_UNTIDY = 5 * 1024 * 1024  # bytes of a feed that is no XML: reading it is guessing, and slow
 LONGEST_TITLE = 500
 DEEPEST = 100
@@ -200,13 +200,18 @@ def _problem(item: Item, entry: Any, text: str, *, at: datetime) -> str:
         return "title_missing"
     if len(item.title) > LONGEST_TITLE:
         return "title_too_long"
-    if len(text) > MOST_TEXT or text.count("<") + text.count("&") > MOST_MARKS:
+    if len(text) > MOST_TEXT or _marks_in(text) > MOST_MARKS:
         return "text_too_long"
     if item.published_at is None:
         return "date_missing"
     if item.published_at < EARLIEST:
         return "date_too_early"
     return "date_in_future" if item.published_at > at else ""
+
+
+def _marks_in(text: str) -> int:
+    """How many tags and references it has, or will have once it is cleaned. A tag has two signs."""
+    return max(text.count("<"), text.count(">")) + text.count("&") + text.count("\u00a0")
 
 
 def _filled(item: Item, entry: Any, source: str, summary: str, *, base: str) -> Item:

@@ -268,7 +268,9 @@ def test_a_huge_text_is_refused() -> None:
     assert only(rss(item("<p>x</p>" * 40_000))).problem == "text_too_long"
 
 
-@pytest.mark.parametrize("junk", ["<", "&", "<!--", "[gallery ", "&a;", "<p a='", "</", " <br>"])
+@pytest.mark.parametrize(
+    "junk", ["<", "&", "<!--", "[gallery ", "&a;", "<p a='", "</", " <br>", "\u00a0", ">"]
+)
 def test_junk_is_done_with_in_no_time(junk: str) -> None:
     began = time.monotonic()
 
