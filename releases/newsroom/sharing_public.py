@@ -25,14 +25,14 @@ from releases.newsroom.wording import address, base_url, text_of
 
 blueprint = Blueprint("sharing", __name__)
 LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
-A_DAY = 24 * 3600
+A_WHILE = 5 * 60  # others keep pictures too: one that was withdrawn must not stay for long
 SHOWN = 5  # releases in a frame of the latest
 FORMS = ("json", "xml")
 FRAMED = {"frame_ancestors": "*", "script_src": "'none'", "connect_src": "'none'"}
 
 
 @blueprint.get(f"/{LANGUAGE}/releases/<slug>/card.png")
-@kept(max_age=A_DAY)
+@kept(max_age=A_WHILE)
 def card(language: str, slug: str) -> ResponseReturnValue:
     """A release as a picture. One that has been withdrawn shows no more than the newsroom's name.
 
@@ -46,7 +46,7 @@ def card(language: str, slug: str) -> ResponseReturnValue:
 
 
 @blueprint.get(f"/{LANGUAGE}/card.png")
-@kept(max_age=A_DAY)
+@kept(max_age=A_WHILE)
 def newsroom_card(language: str) -> ResponseReturnValue:
     """The newsroom as a picture."""
     return _drawn(cards.front_card(language, sender=organisation(), base=base_url()))
