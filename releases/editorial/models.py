@@ -223,6 +223,24 @@ class Revision(Base):
         return plain(self.headline)
 
 
+class OldAddress(Base):
+    """A path, with its query if it has one, that leads to a release by a redirect.
+
+    What a release was called before its slug changed, or where it was in another newsroom.
+    """
+
+    __tablename__ = "old_address"
+
+    id: Mapped[PrimaryKey]
+    path: Mapped[str] = mapped_column(sa.String(600), unique=True)
+    release_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("release.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    release: Mapped[Release] = relationship()
+
+
 class Publication(Base):
     """A revision going live: from this moment it is what pages and feeds give.
 

@@ -28,7 +28,7 @@ from releases.drafting.drafting import (
     say_all,
 )
 from releases.drafting.templates import house_template, parts
-from releases.editorial.models import Contact, Release, Revision, State, Story
+from releases.editorial.models import Contact, OldAddress, Release, Revision, State, Story
 from releases.editorial.texts import search_text
 from releases.editorial.workflow import Action, concerned, find_move, remember
 from releases.review.inviting import any_open
@@ -343,13 +343,15 @@ def _follows_headline(release: Release) -> bool:
 
 
 def _free_slug(headline: str, language: str, *, own: str = "") -> str:
-    """An address for a headline that no other release in this language has."""
+    """An address for a headline that no other release in this language has, or is led to from."""
     wanted = slug_of(headline) or "release"
-    taken = set(
-        db.session.scalars(
-            sa.select(Release.slug).where(
-                Release.language == language, Release.slug.startswith(wanted)
-            )
+    slugs = db.session.scalars(
+        sa.select(Release.slug).where(Release.language == language, Release.slug.startswith(wanted))
+    )
+    old = db.session.scalars(
+        sa.select(OldAddress.path).where(
+            OldAddress.path.startswith(f"/{language}/releases/{wanted}")
         )
-    ) - {own}
+    )
+    taken = {*slugs} - {own} | {path.rpartition("/")[2] for path in old}
     return free_slug(wanted, taken=taken)

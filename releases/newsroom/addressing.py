@@ -21,9 +21,8 @@ from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, Conflict
 from app.core.words import LANGUAGES
-from releases.editorial.models import Release, State
+from releases.editorial.models import OldAddress, Release, State
 from releases.editorial.publications import follow_up
-from releases.newsroom.models import OldAddress
 from releases.rounds.importing import free_slug, slug_of
 
 LONGEST = 100  # of what stands last in an address; the column holds 120

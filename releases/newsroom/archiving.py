@@ -27,6 +27,7 @@ from app.core.fetching import Unfetchable, fetch
 from app.core.html import plain
 from releases.editorial.models import (
     Change,
+    OldAddress,
     Publication,
     Release,
     ReleaseEvent,
@@ -39,7 +40,7 @@ from releases.editorial.writing import Text
 from releases.media import storing
 from releases.media.models import Image
 from releases.newsroom.archive_reading import Item, Page, Shown, read
-from releases.newsroom.models import ArchivedItem, OldAddress
+from releases.newsroom.models import ArchivedItem
 from releases.newsroom.outside import allows_loopback
 from releases.newsroom.wording import address, base_url
 from releases.rounds.importing import free_slug, slug_of

@@ -1,4 +1,4 @@
-"""What the newsroom keeps beside the releases: lists, press kits, old addresses, followers.
+"""What the newsroom keeps beside the releases: lists, press kits, what was archived, followers.
 
 Listings and the search index are derived from what is live. They are written with it and can be
 thrown away: `Release.listed_id` says which revision they were last written from.
@@ -43,24 +43,6 @@ class Listing(Base):
     key: Mapped[str] = mapped_column(sa.String(20), primary_key=True)
     language: Mapped[str] = mapped_column(sa.String(2))
     published_at: Mapped[datetime] = mapped_column(UTCDateTime)
-
-    release: Mapped[Release] = relationship()
-
-
-class OldAddress(Base):
-    """A path, with its query if it has one, that leads to a release by a redirect.
-
-    What a release was called before its slug changed, or where it was in another newsroom.
-    """
-
-    __tablename__ = "old_address"
-
-    id: Mapped[PrimaryKey]
-    path: Mapped[str] = mapped_column(sa.String(600), unique=True)
-    release_id: Mapped[int] = mapped_column(
-        Id, sa.ForeignKey("release.id", ondelete="CASCADE"), index=True
-    )
-    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     release: Mapped[Release] = relationship()
 

@@ -14,11 +14,10 @@ from app.core.accounts import User
 from app.core.audit import AuditEvent
 from app.core.db import db
 from app.core.errors import BadInput, Conflict, NotAllowed
-from releases.editorial.models import Release, State
+from releases.editorial.models import OldAddress, Release, State
 from releases.editorial.publications import _follow
 from releases.editorial.writing import save, text_of
 from releases.newsroom import addressing
-from releases.newsroom.models import OldAddress
 from tests import factories
 from tests.factories import A_MORNING, signed_in
 from tests.queries import counted_queries
@@ -311,6 +310,18 @@ def test_the_headline_proposes_an_address_that_nobody_has_or_had(desk: Desk, edi
 
     assert addressing.proposed(second) == "atta-miljoner-2"
     assert addressing.proposed(first) == "atta-miljoner"
+
+
+def test_a_new_draft_takes_no_address_that_leads_to_another_release(
+    desk: Desk, writer: User, editor: User
+) -> None:
+    move(desk.release("Nya bidrag", slug="nya-bidrag"), "nya-bidrag-i-host", editor)
+    draft = factories.release(writer)
+
+    text = replace(text_of(draft.head), headline="Nya bidrag")
+    save(draft, text, base_id=draft.head_id or 0, by=writer, at=A_MORNING)
+
+    assert draft.slug == "nya-bidrag-2"
 
 
 def test_an_address_that_was_chosen_outlives_a_new_headline(writer: User, editor: User) -> None:

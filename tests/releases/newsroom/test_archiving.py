@@ -18,7 +18,15 @@ from PIL import Image as Pixels
 
 from app.core.db import db
 from app.core.errors import BadInput
-from releases.editorial.models import Change, Publication, Release, ReleaseEvent, Revision, State
+from releases.editorial.models import (
+    Change,
+    OldAddress,
+    Publication,
+    Release,
+    ReleaseEvent,
+    Revision,
+    State,
+)
 from releases.media.models import Image
 from releases.newsroom import archiving, listing
 from releases.newsroom.archive_commands import group
@@ -31,7 +39,7 @@ from releases.newsroom.archiving import (
     read_bytes,
     redirects,
 )
-from releases.newsroom.models import ArchivedItem, HubPing, OldAddress
+from releases.newsroom.models import ArchivedItem, HubPing
 from subscribers.audience.models import Topic
 from subscribers.mailings.models import Mailing
 from tests.outside import Answer, Outside, Request, outside
