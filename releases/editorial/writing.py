@@ -161,7 +161,7 @@ def begin_release(
     release = Release(
         story=story,
         language=language,
-        slug=_free_slug(plain(text.headline), language),
+        slug=slug_for(plain(text.headline), language),
         state=State.DRAFT,
         created_at=at,
         updated_at=at,
@@ -206,7 +206,7 @@ def save(
         revision = _revision(release, head.number + 1, text, by=by, at=at, note=note)
         changes: dict[str, object] = {"head_id": revision.id, "approved_id": None}
         if _follows_headline(release) and not any_open(release, Purpose.EMBARGO, at=at):
-            changes["slug"] = _free_slug(plain(text.headline), release.language, own=release.slug)
+            changes["slug"] = slug_for(plain(text.headline), release.language, own=release)
         won = guarded(
             sa.update(Release)
             .where(Release.id == release.id, Release.head_id == base_id)
@@ -342,16 +342,21 @@ def _follows_headline(release: Release) -> bool:
     return release.slug in made or re.sub(r"-\d+$", "", release.slug) in made
 
 
-def _free_slug(headline: str, language: str, *, own: str = "") -> str:
-    """An address for a headline that no other release in this language has, or is led to from."""
-    wanted = slug_of(headline) or "release"
-    slugs = db.session.scalars(
-        sa.select(Release.slug).where(Release.language == language, Release.slug.startswith(wanted))
+def slug_for(headline: str, language: str, *, own: Release | None = None, longest: int = 80) -> str:
+    """An address for a headline that no release in this language has or is led to from.
+
+    Those of the release itself, `own`, are free to it.
+    """
+    wanted = slug_of(headline, longest=longest) or "release"
+    slugs = sa.select(Release.slug).where(
+        Release.language == language, Release.slug.startswith(wanted)
     )
-    old = db.session.scalars(
-        sa.select(OldAddress.path).where(
-            OldAddress.path.startswith(f"/{language}/releases/{wanted}")
-        )
+    old = sa.select(OldAddress.path).where(
+        OldAddress.path.startswith(f"/{language}/releases/{wanted}")
     )
-    taken = {*slugs} - {own} | {path.rpartition("/")[2] for path in old}
+    if own is not None:
+        slugs = slugs.where(Release.id != own.id)
+        old = old.where(OldAddress.release_id != own.id)
+    paths = db.session.scalars(old)
+    taken = {*db.session.scalars(slugs), *(path.rpartition("/")[2] for path in paths)}
     return free_slug(wanted, taken=taken)

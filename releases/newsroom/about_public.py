@@ -10,13 +10,11 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import now, today
 from app.core.kept import kept
 from app.core.organisation import organisation
-from app.core.words import LANGUAGES
 from releases.editorial import contacts as printed
 from releases.newsroom import lists, pages
-from releases.newsroom.wording import base_url
+from releases.newsroom.wording import LANGUAGE, base_url
 
 blueprint = Blueprint("about", __name__)
-LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 A_WHILE = timedelta(minutes=5)  # who is away changes at midnight, with nothing written
 
 

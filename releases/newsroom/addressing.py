@@ -23,7 +23,8 @@ from app.core.errors import BadInput, Conflict
 from app.core.words import LANGUAGES
 from releases.editorial.models import OldAddress, Release, State
 from releases.editorial.publications import follow_up
-from releases.rounds.importing import free_slug, slug_of
+from releases.editorial.writing import slug_for
+from releases.rounds.importing import slug_of
 
 LONGEST = 100  # of what stands last in an address; the column holds 120
 BELOW_A_RELEASE = re.compile(rf"(/(?:{'|'.join(LANGUAGES)})/releases/[^/]+)(/.*)?", re.DOTALL)
@@ -44,21 +45,8 @@ def path_of(release: Release, slug: str = "") -> str:
 
 def proposed(release: Release) -> str:
     """An address out of the headline that stands now, which no other release has or had."""
-    wanted = slug_of((release.live or release.head).title, longest=LONGEST) or "release"
-    begins = path_of(release, wanted)
-    slugs = db.session.scalars(
-        sa.select(Release.slug).where(
-            Release.language == release.language,
-            Release.slug.startswith(wanted),
-            Release.id != release.id,
-        )
-    )
-    old = db.session.scalars(
-        sa.select(OldAddress.path).where(
-            OldAddress.path.startswith(begins), OldAddress.release_id != release.id
-        )
-    )
-    return free_slug(wanted, taken={*slugs, *(path.rpartition("/")[2] for path in old)})
+    headline = (release.live or release.head).title
+    return slug_for(headline, release.language, own=release, longest=LONGEST)
 
 
 def old_paths(release: Release, *, most: int = 20) -> list[str]:

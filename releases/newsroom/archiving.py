@@ -36,14 +36,14 @@ from releases.editorial.models import (
     Story,
 )
 from releases.editorial.texts import search_text
-from releases.editorial.writing import Text
+from releases.editorial.writing import Text, slug_for
 from releases.media import storing
 from releases.media.models import Image
 from releases.newsroom.archive_reading import Item, Page, Shown, read
 from releases.newsroom.models import ArchivedItem
 from releases.newsroom.outside import allows_loopback
 from releases.newsroom.wording import address, base_url
-from releases.rounds.importing import free_slug, slug_of
+from releases.rounds.importing import slug_of
 from subscribers.audience.models import Topic
 
 MOST_BYTES = 64 * 1024 * 1024  # of one document
@@ -299,7 +299,7 @@ def _store(
     release = Release(
         story_id=story.id,
         language=language,
-        slug=_free_slug(item, language),
+        slug=_slug_of(item, language),
         state=State.DRAFT,
         created_at=at,
         updated_at=at,
@@ -415,20 +415,10 @@ def _topics(item: Item) -> list[Topic]:
     )
 
 
-def _free_slug(item: Item, language: str) -> str:
+def _slug_of(item: Item, language: str) -> str:
     """The one it had, where that is one of ours; else one of its title."""
     own = item.slug if item.slug == slug_of(item.slug) else ""
-    wanted = own or slug_of(item.title) or "release"
-    taken = db.session.scalars(
-        sa.select(Release.slug).where(
-            Release.language == language, Release.slug.startswith(wanted, autoescape=True)
-        )
-    )
-    begins = f"/{language}/releases/{wanted}"
-    old = db.session.scalars(
-        sa.select(OldAddress.path).where(OldAddress.path.startswith(begins, autoescape=True))
-    )
-    return free_slug(wanted, taken={*taken, *(path.rpartition("/")[2] for path in old)})
+    return slug_for(own or item.title, language)
 
 
 def _keep_old_address(item: Item, release: Release, *, at: datetime) -> None:

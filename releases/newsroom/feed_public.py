@@ -11,7 +11,6 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from app.core.kept import kept
-from app.core.words import LANGUAGES
 from releases.newsroom import feed_subjects, lists, pages
 from releases.newsroom.feed_subjects import Subject
 from releases.newsroom.feeding import (
@@ -23,12 +22,11 @@ from releases.newsroom.feeding import (
     title_of,
 )
 from releases.newsroom.feeds.items import Feed
-from releases.newsroom.wording import base_url
+from releases.newsroom.wording import LANGUAGE, base_url
 from releases.rounds.alphabet import swedish_key
 from releases.rounds.register import Place
 
 blueprint = Blueprint("feeds", __name__)
-LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 FORM = f"feed.<any({', '.join(FORMS)}):form>"
 ARCHIVE_FORM = f"<any({', '.join(ARCHIVED)}):form>"
 AGE = 60

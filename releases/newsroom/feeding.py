@@ -71,6 +71,12 @@ def keep_own_host() -> None:
     feed_subjects.keep_tag_host(_own_host())
 
 
+def guid_of(release: Release) -> str:
+    """What a release is called in every feed and file, for ever."""
+    host = organisation().tag_host or _own_host()
+    return guid(host=host, created_at=release.created_at, release_id=release.id)
+
+
 def title_of(subject: Subject) -> str:
     """What the feed is called in a reader's list."""
     sender = organisation().name(subject.language)
@@ -150,10 +156,9 @@ def feed_item(
         programme=programme_words(release),
         language=release.language,
     )
-    host = sender.tag_host or _own_host()
     changed_at = max(release.changed_at or published_at, published_at)
     return Item(
-        guid=guid(host=host, created_at=release.created_at, release_id=release.id),
+        guid=guid_of(release),
         url=address(release),
         title=text.title or text.summary or sender.name(release.language),
         summary=pages.public_plain(revision.lead),
@@ -219,10 +224,9 @@ def _with_corrections(
 
 
 def _gone(found: Sequence[Release]) -> Iterator[Gone]:
-    host = organisation().tag_host or _own_host()
     for one in found:
         yield Gone(
-            guid=guid(host=host, created_at=one.created_at, release_id=one.id),
+            guid=guid_of(one),
             at=pages.changed_at(one),
             reason=one.withdrawn_reason,
         )

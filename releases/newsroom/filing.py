@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from app.core.db import db
 from releases.editorial.models import Release
+from releases.newsroom.lists import place_slug
 from releases.newsroom.models import Heading, Listing
 from releases.newsroom.wording import base_url
-from releases.rounds.importing import slug_of
 from releases.rounds.models import Programme
 from releases.rounds.register import place_with
 from subscribers.audience.models import Topic
@@ -83,5 +83,5 @@ def place_named(code: str, language: str) -> Named | None:
     place = place_with(code)
     if place is None:
         return None
-    path = f"{language}/places/{code}-{slug_of(place.short)}/"
+    path = f"{language}/places/{place_slug(place)}/"
     return Named(place.short, f"{base_url()}/{path}", code)

@@ -11,16 +11,15 @@ from app.core.errors import NotFound
 from app.core.kept import kept
 from app.core.organisation import organisation
 from app.core.security import limiter
-from app.core.words import LANGUAGES
 from releases.editorial.models import Release
 from releases.newsroom import filing, granted, lists, pages, questions
 from releases.newsroom.models import Heading
 from releases.newsroom.searching import LONGEST, Limits, question, search
+from releases.newsroom.wording import LANGUAGE
 from releases.rounds.alphabet import swedish_key
 from releases.rounds.register import county_name
 
 blueprint = Blueprint("lists", __name__)
-LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 EVERYTHING = "press-releases"
 ROUNDS = 10  # on a programme's page
 FILED = 12  # places under a release; the round's page has them all

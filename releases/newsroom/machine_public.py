@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, redirect, render_template
 from flask.typing import ResponseReturnValue
@@ -18,10 +17,10 @@ from app.core.words import LANGUAGES
 from app.core.words.language import speak
 from releases.media.questions import attached
 from releases.newsroom import addressing, corrections, heads, lists, ninjs, questions, sitemaps
-from releases.newsroom.feeds.items import guid
+from releases.newsroom.feeding import guid_of
 from releases.newsroom.filing import filing_of
 from releases.newsroom.public import tombstone
-from releases.newsroom.wording import address, base_url, text_of
+from releases.newsroom.wording import LANGUAGE, address, base_url, text_of
 from releases.review.quotes import quotes_in
 
 blueprint = Blueprint("machines", __name__)
@@ -65,13 +64,12 @@ def news_sitemap() -> ResponseReturnValue:
     return _xml(sitemaps.news(found, names=names, zone=sender.time_zone))
 
 
-@blueprint.get(f"/<any({', '.join(LANGUAGES)}):language>/releases/<slug>/ninjs.json")
+@blueprint.get(f"/{LANGUAGE}/releases/<slug>/ninjs.json")
 @kept()
 def ninjs_item(language: str, slug: str) -> ResponseReturnValue:
     """A release for the systems of newsrooms; canceled, with a 410, when it was taken back."""
     found, sender = questions.release_at(language, slug), organisation()
-    host = sender.tag_host or urlsplit(base_url()).hostname or "localhost"
-    uri = guid(host=host, created_at=found.created_at, release_id=found.id)
+    uri = guid_of(found)
     if found.live is None or not found.is_public:
         gone = ninjs.canceled(found, uri=uri, url=address(found), zone=sender.time_zone)
         return _json(gone, status=410)

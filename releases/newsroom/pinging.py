@@ -27,11 +27,11 @@ from app.core.words import LANGUAGES
 from releases.editorial.announcing import EVERYTHING
 from releases.editorial.models import Release
 from releases.editorial.publications import when_public
+from releases.newsroom.lists import place_slug
 from releases.newsroom.models import Follower, FollowerState, HubPing
 from releases.newsroom.outside import LEASE, RETRY_AFTER, ask, is_good
 from releases.newsroom.wording import base_url
 from releases.rounds.editions import IS_AWARD
-from releases.rounds.importing import slug_of
 from releases.rounds.models import Award
 from releases.rounds.register import place_with
 
@@ -173,7 +173,7 @@ def _headings(release: Release) -> Iterator[str]:
     )
     for code in codes:
         if code and (place := place_with(code)):
-            yield f"places/{code}-{slug_of(place.short)}/"
+            yield f"places/{place_slug(place)}/"
 
 
 def _due(*, at: datetime) -> HubPing | None:

@@ -18,18 +18,16 @@ from flask.typing import ResponseReturnValue
 from app.core.errors import NotFound
 from app.core.kept import kept
 from app.core.organisation import Organisation, organisation
-from app.core.words import LANGUAGES
 from releases.editorial.models import Release, Revision
 from releases.media.questions import attached
 from releases.newsroom import corrections, heads, lists, pages, questions
 from releases.newsroom.results import results
 from releases.newsroom.sharing import share_links
-from releases.newsroom.wording import address, first_picture, programme_words, text_of
+from releases.newsroom.wording import LANGUAGE, address, first_picture, programme_words, text_of
 from releases.review import embargo_public
 from releases.rounds.editions import edition
 
 blueprint = Blueprint("newsroom", __name__)
-LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 
 
 @blueprint.get(f"/{LANGUAGE}/")

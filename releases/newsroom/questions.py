@@ -17,6 +17,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from app.core.db import db
 from app.core.errors import NotFound
+from app.core.paging import LARGEST_ID
 from app.core.words import LANGUAGES
 from releases.editorial.models import Release, ReleaseEvent, Revision, State, Story
 from releases.editorial.workflow import Action
@@ -25,7 +26,6 @@ from releases.rounds.models import Programme, Round
 PAGE = 20
 ROWS = 200  # of a round on its own page
 FEED = 30
-BIGGEST_ID = 2**63 - 1
 
 IS_PUBLIC = sa.and_(
     Release.live_id.is_not(None),
@@ -108,7 +108,7 @@ def published_round(round_id: int, language: str) -> tuple[Round, datetime]:
 
     With no text in this language that of the other counts. Raises NotFound.
     """
-    if not 0 < round_id <= BIGGEST_ID:
+    if not 0 < round_id <= LARGEST_ID:
         raise NotFound("not_in_newsroom")
     moment = round_moment(round_id, language)
     if moment is None:
@@ -240,7 +240,7 @@ def _listed(language: str) -> sa.Select[Release]:
 
 
 def _place(language: str, before: int) -> sa.Tuple:
-    if not 0 < before <= BIGGEST_ID:
+    if not 0 < before <= LARGEST_ID:
         raise NotFound("not_in_newsroom")
     at = db.session.scalar(
         sa.select(Release.published_at).where(Release.id == before, Release.language == language)

@@ -14,16 +14,16 @@ from flask.typing import ResponseReturnValue
 from app.core.formats import date_line, local_stamp
 from app.core.kept import kept
 from app.core.organisation import organisation
-from app.core.words import LANGUAGES, translate
+from app.core.words import translate
 from releases.newsroom import charts, pages, questions
 from releases.newsroom.results import Results, results
+from releases.newsroom.wording import LANGUAGE
 from releases.rounds.editions import Edition, edition
 from releases.rounds.exporting import IN_MEMORY, Sheet, csv_lines, xlsx_file
 from releases.rounds.open_data import Funder, funder, grants, grants_as_csv, grants_as_json
 
 blueprint = Blueprint("published_rounds", __name__)
 CHUNK = 2**16
-LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 ROUND = f"/{LANGUAGE}/rounds/<int:round_id>-<slug>"
 KINDS = {
     "csv": "text/csv; charset=utf-8",

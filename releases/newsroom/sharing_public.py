@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.core.kept import kept
 from app.core.organisation import organisation
 from app.core.security import set_policy
-from app.core.words import LANGUAGES, translate
+from app.core.words import translate
 from app.core.words.language import interface_language
 from releases.editorial.models import Release
 from releases.media import shelf
@@ -21,10 +21,9 @@ from releases.media.questions import attached
 from releases.newsroom import cards, embeds, feed_subjects, lists, pages, press_kits, questions
 from releases.newsroom.feed_subjects import Subject
 from releases.newsroom.models import PressKit
-from releases.newsroom.wording import address, base_url, text_of
+from releases.newsroom.wording import LANGUAGE, address, base_url, text_of
 
 blueprint = Blueprint("sharing", __name__)
-LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 A_WHILE = 5 * 60  # others keep pictures too: one that was withdrawn must not stay for long
 SHOWN = 5  # releases in a frame of the latest
 FORMS = ("json", "xml")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from flask import current_app
 
 from app.core.organisation import Organisation
-from app.core.words import translate
+from app.core.words import LANGUAGES, translate
 from releases.drafting.language import in_running_text
 from releases.editorial.models import Release, Revision
 from releases.media.embedding import Picture, addresses_under, picture_of
 from releases.media.questions import Attached, attached
 from releases.media.renditions import FALLBACK
 from releases.newsroom import pages, questions
+
+# The first part of a public address, as the rules of the pages write it.
+LANGUAGE = f"<any({', '.join(LANGUAGES)}):language>"
 
 
 def base_url() -> str:
