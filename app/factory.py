@@ -7,7 +7,9 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 # Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
+import app.core.alerts
 import app.core.audit
+import app.core.beats
 import app.core.generation  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing

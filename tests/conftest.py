@@ -170,13 +170,21 @@ def empty_again(connection: sa.Connection) -> None:
     used = connection.scalars(
         sa.text(
             "SELECT relname FROM pg_stat_user_tables WHERE pg_relation_size(relid) > 0"
-            " AND relname NOT LIKE 'huey_%' AND relname <> 'alembic_version'"
+            " AND relname NOT LIKE 'huey_%' AND relname NOT IN ('alembic_version', 'domain_group')"
         )
     ).all()
     tables = ", ".join(f'"{name}"' for name in used)
     connection.execute(sa.text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     connection.execute(sa.text("INSERT INTO topic (slug) VALUES ('press-releases')"))
     connection.execute(sa.text("INSERT INTO generation (id, number) VALUES (1, 1)"))
+    connection.execute(sa.text("DELETE FROM domain_group WHERE parted_from IS NOT NULL"))
+    connection.execute(
+        sa.text(
+            "UPDATE domain_group SET rate = 0, concurrency = 0, tokens = 0, refilled_at = NULL,"
+            " factor = 1, factor_at = NULL, backoff_until = NULL, recent = '', held_at = NULL,"
+            " held_because = '', held_facts = '{}'"
+        )
+    )
 
 
 @pytest.fixture

@@ -72,6 +72,20 @@ class Organisation(Base):
     accessibility_en: Mapped[str] = mapped_column(sa.Text, default="")
     accessibility_on: Mapped[date | None] = mapped_column(sa.Date)
 
+    # Who is told when mailing needs a person; empty: the administrators.
+    operator_email: Mapped[str] = mapped_column(sa.String(254), default="")
+    # A mailing with a time of its own that is found later than this waits for a person.
+    mailing_grace_minutes: Mapped[int] = mapped_column(default=30)
+    # When digests are made up: the hour, and for the weekly one the day (0 is Monday).
+    digest_hour: Mapped[int] = mapped_column(default=7)
+    digest_weekday: Mapped[int] = mapped_column(default=0)
+    # How long things are kept, in days: addresses in deliveries, deliveries themselves, what came
+    # back word for word, subscribers of whom every subscription has ended.
+    keep_addresses_days: Mapped[int] = mapped_column(default=30)
+    keep_deliveries_days: Mapped[int] = mapped_column(default=400)
+    keep_inbound_days: Mapped[int] = mapped_column(default=30)
+    keep_ended_days: Mapped[int] = mapped_column(default=365)
+
     def in_language(self, field: str, language: str) -> Any:
         """A text kept in both languages: `name` or `about`."""
         return getattr(self, f"{field}_{language}")

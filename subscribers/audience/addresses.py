@@ -38,6 +38,11 @@ class Address:
     known_hashes: tuple[bytes, ...]
     signup_key: bytes
 
+    @property
+    def domain(self) -> str:
+        """In lower case, as DNS writes it (A-labels)."""
+        return self.norm.rpartition("@")[2]
+
 
 def read(text: str, *, secrets: Sequence[str]) -> Address:
     """The address a person or a file gave.

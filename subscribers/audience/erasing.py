@@ -59,6 +59,7 @@ def erase(email: str, *, at: datetime) -> bool:
     fresh = [subscriber for subscriber in known if subscriber.erased_at is None]
     for subscriber in fresh:
         subscriber.address = None
+        subscriber.domain = None
         subscriber.erased_at = at
     db.session.flush()
     return bool(fresh)
@@ -95,6 +96,7 @@ def forget_unconfirmed(*, at: datetime) -> int:
         sa.select(Subscriber).where(Subscriber.id.in_(people - with_more))
     ):
         subscriber.address = None
+        subscriber.domain = None
         subscriber.address_hash = random.token_bytes(32)
         subscriber.erased_at = at
     db.session.flush()

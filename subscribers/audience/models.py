@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.core.db import Base, Id, PrimaryKey, UTCDateTime, one_of
+from app.core.db import Base, Id, JSONText, PrimaryKey, UTCDateTime, one_of
 
 PUBLIC_ID_BYTES = 16
 
@@ -25,9 +25,18 @@ class SubscriptionState(StrEnum):
     ENDED = "ended"
 
 
+class Frequency(StrEnum):
+    """How soon a subscriber hears of a release: by itself, or with others in a digest."""
+
+    IMMEDIATE = "immediate"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class EndedReason(StrEnum):
     USER_LINK = "user_link"
     ONE_CLICK = "one_click"
+    MAILTO = "mailto"  # a mail to the address in List-Unsubscribe
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     ADMIN = "admin"
@@ -38,12 +47,17 @@ class Subscriber(Base):
     """An e-mail address and nothing else. Erased, only the keyed hash is left."""
 
     __tablename__ = "subscriber"
+    __table_args__ = (
+        # For the office's search, by how an address begins and by its domain.
+        sa.Index(
+            "ix_subscriber_address", "address", postgresql_ops={"address": "text_pattern_ops"}
+        ),
+        sa.Index("ix_subscriber_domain", "domain", "id"),
+    )
 
     id: Mapped[PrimaryKey]
-    public_id: Mapped[bytes] = mapped_column(
-        sa.LargeBinary(PUBLIC_ID_BYTES), unique=True, default=new_public_id
-    )
     address: Mapped[str | None] = mapped_column(sa.String(320))
+    domain: Mapped[str | None] = mapped_column(sa.String(253))
     address_hash: Mapped[bytes] = mapped_column(sa.LargeBinary(32), unique=True)
     language: Mapped[str] = mapped_column(sa.String(2))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -88,6 +102,7 @@ class Subscription(Base):
         sa.Index(
             "ix_subscription_active",
             "topic_id",
+            "frequency",
             "id",
             sqlite_where=sa.text("state = 'active'"),
             postgresql_where=sa.text("state = 'active'"),
@@ -105,6 +120,9 @@ class Subscription(Base):
     subscriber_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("subscriber.id"))
     topic_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("topic.id"))
     state: Mapped[SubscriptionState] = mapped_column(one_of(SubscriptionState, "state"))
+    frequency: Mapped[Frequency] = mapped_column(
+        one_of(Frequency, "frequency"), default=Frequency.IMMEDIATE
+    )
     asked_at: Mapped[datetime] = mapped_column(UTCDateTime)
     consent_source: Mapped[str] = mapped_column(sa.String(500), default="")
     consent_text_version: Mapped[str] = mapped_column(sa.String(40), default="")
@@ -118,7 +136,10 @@ class Subscription(Base):
 
 
 class Suppression(Base):
-    """An address we must not write to, as a keyed hash that outlives erasure."""
+    """An address we must not write to, as a keyed hash that outlives erasure.
+
+    `scope` is `all` or `topic:<slug>`. `event_id` is the mail that came back and caused it.
+    """
 
     __tablename__ = "suppression"
 
@@ -126,6 +147,9 @@ class Suppression(Base):
     scope: Mapped[str] = mapped_column(sa.String(60), primary_key=True, default="all")
     reason: Mapped[str] = mapped_column(sa.String(40))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    event_id: Mapped[int | None] = mapped_column(
+        Id, sa.ForeignKey("inbound_event.id", ondelete="SET NULL"), index=True
+    )
 
 
 class SignupAttempt(Base):
@@ -142,4 +166,108 @@ class SignupAttempt(Base):
     address_key: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     network_key: Mapped[bytes] = mapped_column(sa.LargeBinary(32))
     mailed: Mapped[bool]
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ImportState(StrEnum):
+    UPLOADED = "uploaded"  # read for its preview, waits for a yes
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"  # by a person; what went in stays
+    FAILED = "failed"  # the file could not be read on
+
+
+class ImportRun(Base):
+    """One list of addresses brought along: the file, the consent it stands on, how far it is.
+
+    `rows_done` moves in the transaction of the rows themselves, so a run that was broken off goes
+    on behind the last row it stored. A worker holds it by `lease_owner` until `lease_until`.
+    """
+
+    __tablename__ = "import_run"
+    __table_args__ = (
+        sa.Index(
+            "ix_import_run_open",
+            "id",
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
+        ),
+    )
+
+    id: Mapped[PrimaryKey]
+    file_key: Mapped[str | None] = mapped_column(sa.String(64), info={"shelf": True})
+    file_name: Mapped[str] = mapped_column(sa.String(200))
+    file_bytes: Mapped[int] = mapped_column(Id)
+    state: Mapped[ImportState] = mapped_column(one_of(ImportState, "state"))
+    basis: Mapped[str] = mapped_column(sa.String(500), default="")
+    language: Mapped[str] = mapped_column(sa.String(2))
+    topics: Mapped[list[str]] = mapped_column(JSONText, default=list)
+    frequency: Mapped[Frequency] = mapped_column(
+        one_of(Frequency, "frequency"), default=Frequency.IMMEDIATE
+    )
+    # Which column holds what, and how the file is written, as the preview found it.
+    reading: Mapped[dict[str, object]] = mapped_column(JSONText, default=dict)
+    # Each address is asked for a yes of its own instead of standing on `basis` alone.
+    ask_first: Mapped[bool] = mapped_column(default=False)
+    rows_total: Mapped[int | None] = mapped_column(Id)
+    rows_done: Mapped[int] = mapped_column(Id, default=0)
+    imported: Mapped[int] = mapped_column(Id, default=0)
+    already: Mapped[int] = mapped_column(Id, default=0)
+    left_out: Mapped[int] = mapped_column(Id, default=0)
+    by_id: Mapped[int | None] = mapped_column(Id, sa.ForeignKey("user_account.id"))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    lease_owner: Mapped[str | None] = mapped_column(sa.String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    problem: Mapped[str] = mapped_column(sa.String(60), default="")  # key of an error sentence
+
+
+class ImportProblem(Base):
+    """A record that an import left out: on which lines, and why. Never the address itself."""
+
+    __tablename__ = "import_problem"
+
+    run_id: Mapped[int] = mapped_column(
+        Id, sa.ForeignKey("import_run.id", ondelete="CASCADE"), primary_key=True
+    )
+    line: Mapped[int] = mapped_column(Id, primary_key=True)
+    last_line: Mapped[int] = mapped_column(Id)
+    reason: Mapped[str] = mapped_column(sa.String(20))
+
+
+class RequestKind(StrEnum):
+    ACCESS = "access"
+    ERASE = "erase"
+
+
+class DataRequest(Base):
+    """Somebody asks, by a mailed link that works once, for what we hold about them or for its end.
+
+    The law: articles 15, 17 and 20 of Regulation (EU) 2016/679.
+    """
+
+    __tablename__ = "data_request"
+
+    id: Mapped[PrimaryKey]
+    public_id: Mapped[bytes] = mapped_column(
+        sa.LargeBinary(PUBLIC_ID_BYTES), unique=True, default=new_public_id
+    )
+    subscriber_id: Mapped[int] = mapped_column(Id, sa.ForeignKey("subscriber.id"), index=True)
+    kind: Mapped[RequestKind] = mapped_column(one_of(RequestKind, "kind"))
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class RetentionRun(Base):
+    """What a rule of keeping has done one day: which rule, and how many rows it cleared."""
+
+    __tablename__ = "retention_run"
+    __table_args__ = (sa.UniqueConstraint("rule", "day"),)
+
+    id: Mapped[PrimaryKey]
+    rule: Mapped[str] = mapped_column(sa.String(40))
+    day: Mapped[date] = mapped_column(sa.Date)
+    cleared: Mapped[int] = mapped_column(Id)
     at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -325,8 +325,8 @@ def _subscriber_id(address: Address, *, language: str, at: datetime) -> int:
 def subscriber_row(address: Address, *, language: str, at: datetime) -> dict[str, Any]:
     """A new subscriber as the table takes it."""
     return {
-        "public_id": new_public_id(),
         "address": address.norm,
+        "domain": address.domain,
         "address_hash": address.hash,
         "language": language,
         "created_at": at,

@@ -19,7 +19,7 @@ from app.core.db import db
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
 from subscribers.mailings.holders import is_dead, new_holder, this_machine
 from subscribers.mailings.models import (
-    DOMAIN_GROUP,
+    OTHER,
     Delivery,
     DeliveryState,
     Mailing,
@@ -98,7 +98,7 @@ def claim(*, at: datetime, size: int = BATCH) -> Batch | None:
 def _next_mailing(at: datetime) -> sa.Select[int, MailingKind, datetime]:
     due = sa.select(Delivery.id).where(
         Delivery.mailing_id == Mailing.id,
-        Delivery.domain_group == DOMAIN_GROUP,
+        Delivery.domain_group == OTHER,
         Delivery.due_at <= at,
     )
     return (
@@ -117,7 +117,7 @@ def _claim_statement(
         sa.select(other.id)
         .where(
             other.mailing_id == mailing_id,
-            other.domain_group == DOMAIN_GROUP,
+            other.domain_group == OTHER,
             other.due_at <= at,
         )
         .order_by(other.due_at, other.id)

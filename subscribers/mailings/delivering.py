@@ -43,6 +43,8 @@ GIVE_UP_AFTER = {
     MailingKind.CORRECTION: timedelta(hours=48),
     MailingKind.CONFIRMATION: timedelta(hours=24),  # the link is dead by then
     MailingKind.NOTICE: timedelta(hours=24),
+    MailingKind.DIGEST: timedelta(hours=24),
+    MailingKind.WELCOME: timedelta(hours=24),
     MailingKind.LETTER: timedelta(hours=48),
 }
 

@@ -12,7 +12,7 @@ from app.core.db import db, guarded
 from subscribers.audience.models import Subscriber, Subscription
 from subscribers.mailings.audiences import audience_of, is_settled
 from subscribers.mailings.models import (
-    DOMAIN_GROUP,
+    OTHER,
     Delivery,
     DeliveryState,
     Mailing,
@@ -90,7 +90,7 @@ def _write_down(people: sa.Select[int], mailing: Mailing, *, at: datetime) -> No
         "subscription_id": Subscription.id,
         "address": Subscriber.address,
         "address_hash": Subscriber.address_hash,
-        "domain_group": sa.literal(DOMAIN_GROUP),
+        "domain_group": sa.literal(OTHER),
         "state": sa.literal(DeliveryState.QUEUED.value, sa.String),
         "due_at": sa.literal(at, Delivery.due_at.type),
         "attempts": sa.literal(0),

@@ -30,6 +30,7 @@ def subscriber(
     key = derive(current_app.config["SECRET_KEY"], "address")
     person = Subscriber(
         address=address,
+        domain=address.rpartition("@")[2].lower(),
         address_hash=hmac.digest(key, address.lower().encode(), hashlib.sha256),
         language=language,
         created_at=A_MORNING,
