@@ -33,7 +33,8 @@ from subscribers.mailings.models import (
     MailingPart,
     MailingState,
 )
-from subscribers.mailings.transport import Courier, Fenced, Reply, Uncertain, Unreachable
+from subscribers.mailings.replies import Reply
+from subscribers.mailings.transport import Courier, Fenced, Uncertain, Unreachable
 
 log = logging.getLogger(__name__)
 

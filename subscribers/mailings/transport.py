@@ -7,17 +7,14 @@ becomes one of three exceptions, told apart by whether the dot may be out.
 
 from __future__ import annotations
 
-import re
 import smtplib
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
 
 from app.core.mail import mail
+from subscribers.mailings.replies import SERVICE_CLOSING, Reply, spoken
 
-ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")  # RFC 3463
 MAILS_PER_CONNECTION = 200
-SERVICE_CLOSING = 421
 CONVERSATION_SECONDS = 60.0
 
 
@@ -31,29 +28,6 @@ class Fenced(Exception):
 
 class Uncertain(Exception):
     """The connection broke after the dot: the server may or may not have taken the mail."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What a server said. `about_us` is True when it refused before any recipient was named."""
-
-    code: int
-    text: str
-    about_us: bool = False
-
-    @property
-    def accepted(self) -> bool:
-        return 200 <= self.code < 300
-
-    @property
-    def permanent(self) -> bool:
-        """Never again for this recipient. A refusal of ourselves is never the recipient's fault."""
-        return 500 <= self.code < 600 and not self.about_us
-
-    @property
-    def enhanced(self) -> str | None:
-        found = ENHANCED.search(self.text)
-        return found.group(0) if found else None
 
 
 class Courier:
@@ -185,4 +159,4 @@ def _set_timeout(host: smtplib.SMTP, seconds: float) -> None:
 
 def _reply(answer: tuple[int, bytes], *, about_us: bool = False) -> Reply:
     code, text = answer
-    return Reply(code, text.decode("utf-8", "replace").replace("\n", " ")[:500], about_us)
+    return spoken(code, text.decode("utf-8", "replace"), about_us=about_us)
