@@ -13,13 +13,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.db import db, reading
 from app.core.mail import mail
 from app.core.organisation import Organisation
+from app.core.storage import Silent
 from app.settings import CHECKOUT
-from releases.media import shelf
-from releases.media.storage import Silent
 
 
 @dataclass(frozen=True)

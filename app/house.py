@@ -17,11 +17,11 @@ from typing import Any
 from flask import Blueprint, Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 
+from app.core import shelf
 from app.core.colours import Shades, on_dark, on_light
 from app.core.errors import NotFound
 from app.core.kept import kept
 from app.core.organisation import Organisation, organisation
-from releases.media import shelf
 
 blueprint = Blueprint("house", __name__)
 SHEETS = ("tokens", "base", "components", "newsroom", "print")

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from app.core import shelf
 from app.core.accounts import Role, User, require
 from app.core.colours import colour
 from app.core.errors import BadInput
 from app.core.organisation import Organisation
 from app.house import LOGO_FILES, TYPEFACES
-from releases.media import shelf
 from releases.media.imaging import make_picture
 from releases.media.renditions import HIGH
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
+from app.core.grafting import Graft
 from app.core.words import translate
-from releases.media.grafting import Graft
 from releases.media.licences import LICENCES
 
 AFTER_JFIF = 20  # Pillow begins each JPEG with SOI and an APP0 of 18 bytes

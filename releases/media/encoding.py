@@ -13,14 +13,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from app.core import jobs
+from app.core import jobs, shelf
 from app.core.clock import now
 from app.core.db import db, guarded
 from app.core.errors import NotFound
-from releases.media import imaging, shelf
+from app.core.storage import Silent
+from releases.media import imaging
 from releases.media.models import MOST_TRIES, Image
 from releases.media.renditions import HIGH, Focal, first_names, names, planned
-from releases.media.storage import Silent
 from releases.media.turns import turn
 
 log = logging.getLogger(__name__)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from app.core import shelf
 from app.core.accounts import signed_in
 from app.core.errors import NotFound
 from app.core.words import LANGUAGES
-from releases.media import access, shelf
+from releases.media import access
 from releases.media.crediting import credited
 from releases.media.models import Document, Image
 from releases.media.naming import document_name, picture_name

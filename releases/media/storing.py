@@ -17,19 +17,19 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
-from app.core import audit, jobs
+from app.core import audit, jobs, shelf
 from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db, guarded
 from app.core.errors import BadInput, NotFound, NotNow
+from app.core.storage import Content, Silent
 from releases.editorial.models import Release, Revision, State, Story
-from releases.media import papers, shelf
+from releases.media import papers
 from releases.media.imaging import Picture, make_picture
 from releases.media.kinds import PICTURES, kind_of
 from releases.media.licences import LICENCES
 from releases.media.models import Document, Image
 from releases.media.renditions import Focal
-from releases.media.storage import Content, Silent
 
 KEPT_FOR = timedelta(days=1)
 AT_ONCE = 50  # removed rows that one sweep clears away

@@ -11,13 +11,13 @@ import re
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
+from app.core import shelf
 from app.core.colours import on_light
 from app.core.formats import long_date
 from app.core.organisation import Organisation
+from app.core.storage import Silent
 from app.core.words import translate
 from releases.editorial.models import Release
-from releases.media import shelf
-from releases.media.storage import Silent
 from releases.newsroom.pages import Text, public_plain, shortened
 from releases.newsroom.typesetting import typeset
 

@@ -10,15 +10,15 @@ from urllib.parse import urlsplit
 
 from flask import render_template
 
+from app.core import shelf
 from app.core.organisation import Organisation, organisation
+from app.core.storage import Silent
 from app.core.words import translate
 from releases.editorial.models import Publication, Release, Revision
 from releases.editorial.publications import when_public
-from releases.media import shelf
 from releases.media.embedding import Printed, addresses_under
 from releases.media.questions import Attached, attached, attached_to
 from releases.media.renditions import fallback, height_at
-from releases.media.storage import Silent
 from releases.newsroom import corrections, feed_subjects, filing, pages
 from releases.newsroom.feed_subjects import Subject, Window
 from releases.newsroom.feeds.atom import atom

@@ -20,12 +20,12 @@ from typing import IO, Any
 from flask import render_template
 from PIL import Image as Pixels
 
+from app.core import shelf
 from app.core.formats import date_line, postcode, web_name
 from app.core.organisation import Organisation, organisation
 from app.core.words import translate
 from releases.editorial.models import Release
 from releases.editorial.texts import full_text, public_body
-from releases.media import shelf
 from releases.media.embedding import Printed, embedded
 from releases.media.naming import document_name, picture_name
 from releases.media.papers import FORMS

@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core import jobs
+from app.core import jobs, shelf
 from app.core.accounts import Role, User
 from app.core.clock import now
 from app.core.db import db, guarded, reading
 from app.core.errors import NotNow
 from releases.editorial.models import Release, State
 from releases.editorial.publications import when_public
-from releases.media import shelf
 from releases.newsroom import packing
 from releases.newsroom.models import PressKit
 

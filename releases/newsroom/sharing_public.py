@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app.core import shelf
 from app.core.errors import NotFound
 from app.core.kept import kept
 from app.core.organisation import organisation
@@ -15,7 +16,6 @@ from app.core.security import set_policy
 from app.core.words import translate
 from app.core.words.language import interface_language
 from releases.editorial.models import Release
-from releases.media import shelf
 from releases.media.naming import file_size
 from releases.media.questions import attached
 from releases.newsroom import cards, embeds, feed_subjects, lists, pages, press_kits, questions

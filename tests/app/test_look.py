@@ -13,13 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.audit import AuditEvent
 from app.core.db import db, normal_url
 from app.core.organisation import organisation
 from app.house import TYPEFACES, house_style
 from app.looking import HIGHEST, WIDEST, made_logo
-from releases.media import shelf
 from tests.factories import signed_in
 
 

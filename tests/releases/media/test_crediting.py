@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image, IptcImagePlugin
 
+from app.core.grafting import grafted
 from releases.media.crediting import credited
 from releases.media.credits import said_by
-from releases.media.grafting import grafted
 from releases.media.imaging import make_picture
 from tests.releases.media import pictures
 

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.db import db, normal_url
 from releases.editorial.models import Change, Publication, Revision, State, StoryAccess
-from releases.media import access, encoding, shelf, storing
+from releases.media import access, encoding, storing
 from releases.media.credits import said_by
 from releases.media.models import Document, Image
 from releases.media.renditions import names

@@ -7,16 +7,16 @@ import threading
 import pytest
 from flask import Flask
 
-from app.core import jobs
+from app.core import jobs, shelf
 from app.core.accounts import User
 from app.core.db import db
 from app.core.errors import NotFound
-from releases.media import encoding, imaging, shelf
+from app.core.storage import Silent
+from releases.media import encoding, imaging
 from releases.media.encoding import encode_images
 from releases.media.models import MOST_TRIES, Image
 from releases.media.questions import attached
 from releases.media.renditions import names
-from releases.media.storage import Silent
 from releases.media.turns import turn
 from tests.releases.media import folders
 from tests.releases.newsroom.desk import Desk

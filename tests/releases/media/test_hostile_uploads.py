@@ -12,11 +12,11 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.db import normal_url
 from app.settings import CHECKOUT
 from releases.editorial.models import Release, State
-from releases.media import shelf
 from releases.media.encoding import encode_images
 from releases.media.questions import images_of
 from releases.media.renditions import names

@@ -15,12 +15,12 @@ from flask.testing import FlaskClient
 from app.core.accounts import Role, User
 from app.core.db import db, normal_url
 from app.core.errors import BadInput
+from app.core.storage import Silent
 from releases.editorial.models import Release, State
 from releases.media import papers, storing, views
 from releases.media.encoding import encode_images
 from releases.media.models import MOST_TRIES, Image
 from releases.media.questions import documents_of, images_of
-from releases.media.storage import Silent
 from releases.media.turns import turn
 from tests import factories
 from tests.factories import A_MORNING

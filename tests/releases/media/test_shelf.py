@@ -13,13 +13,14 @@ import sqlalchemy as sa
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import normal_url
+from app.core.grafting import Graft
+from app.core.storage import Silent
 from releases.editorial.models import Release
-from releases.media import encoding, shelf, storing
-from releases.media.grafting import Graft
-from releases.media.storage import Silent
+from releases.media import encoding, storing
 from tests.releases.media import buckets, folders, pictures
 from tests.releases.newsroom.desk import Desk
 

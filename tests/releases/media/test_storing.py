@@ -10,13 +10,14 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.audit import AuditEvent, sentence
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotFound, NotNow
 from releases.editorial.models import State
-from releases.media import shelf, storing
+from releases.media import storing
 from releases.media.models import Image
 from releases.media.questions import attached, documents_of, images_of, removed_of
 from tests.factories import A_MORNING

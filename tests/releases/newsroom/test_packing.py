@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from pypdf import PdfReader
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.db import db, normal_url
 from releases.editorial import workflow
 from releases.editorial.models import Release, State
-from releases.media import shelf
 from releases.newsroom import packing, press_kits
 from releases.newsroom.blocks import blocks_of, parts_of
 from releases.newsroom.typesetting import typeset

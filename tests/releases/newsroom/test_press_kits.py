@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from app.core import jobs
+from app.core import jobs, shelf
 from app.core.accounts import User
 from app.core.db import db
 from releases.editorial.models import Release, State
-from releases.media import shelf
 from releases.newsroom import packing, press_kits
 from releases.newsroom.typesetting import CannotTypeset
 from tests import factories

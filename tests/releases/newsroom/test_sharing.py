@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
+from app.core import shelf
 from app.core.colours import on_light
 from app.core.db import db, normal_url
 from releases.editorial.models import Release, State
-from releases.media import shelf
 from releases.newsroom import cards, embeds, packing, typesetting
 from releases.newsroom.models import Heading, Listing
 from releases.newsroom.sharing import share_links

@@ -1,4 +1,4 @@
-"""Where files lie that readers get: some under each key, in the place that the settings name.
+"""Where files lie: some under each key, in the place that the settings name.
 
 A key's files come before its row. Those that never got a row are swept away a day later, so a
 column that holds keys says so where it is declared: `info={"shelf": True}` (`known` reads it).
@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import sqlalchemy as sa
 from flask import Response, current_app, request, send_file
@@ -17,8 +18,8 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from app.core.db import Base, db
 from app.core.errors import NotFound
-from releases.media.grafting import Graft, grafted
-from releases.media.storage import Bucket, Content, Folder, Silent, Storage
+from app.core.grafting import Graft, grafted
+from app.core.storage import Bucket, Content, Folder, Silent, Storage
 
 SHELVES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
@@ -41,6 +42,11 @@ def read(key: str, name: str) -> bytes:
     opened = _place().open(key, name)
     with opened.file as file:
         return file.read()
+
+
+def opened(key: str, name: str) -> BinaryIO:
+    """A file to be read piece by piece and closed. Raises FileNotFoundError and storage.Silent."""
+    return _place().open(key, name).file
 
 
 def names(key: str) -> set[str]:
