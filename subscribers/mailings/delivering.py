@@ -198,6 +198,8 @@ def _slots(claimed: Claimed, batch: Batch) -> dict[Slot, bytes]:
         Slot.CONFIRM: links.confirm_token(
             claimed.subscription, asked_at=batch.queued_at, secret=secret
         ).encode(),
+        Slot.LEAVE_BY_MAIL: envelopes.leaving(claimed.id).encode(),
+        Slot.RETURN: envelopes.sender(claimed.id).encode(),
     }
 
 

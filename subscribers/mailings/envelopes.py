@@ -26,6 +26,12 @@ def sender(delivery_id: int) -> str:
     return f"b+{delivery_id}.{mac}@{current_app.config['BOUNCE_DOMAIN']}"
 
 
+def leaving(delivery_id: int) -> str:
+    """A mail to this address ends the subscription: `u+<delivery>.<mac>@<bounce domain>`."""
+    mac = _mac("leave", delivery_id, length=16)
+    return f"u+{delivery_id}.{mac}@{current_app.config['BOUNCE_DOMAIN']}"
+
+
 def _mac(purpose: str, delivery_id: int, *, length: int) -> str:
     key = derive(current_app.config["SECRET_KEY"], purpose)
     return hmac.new(key, str(delivery_id).encode(), hashlib.sha256).hexdigest()[:length]

@@ -28,6 +28,8 @@ class Slot(StrEnum):
     PREFERENCES = "pressrum-slot-6d0c1f5e8b7a-choose"
     CONFIRM = "pressrum-slot-6d0c1f5e8b7a-confirm"
     LINK = "pressrum-slot-6d0c1f5e8b7a-link"  # the secret end of a letter's own address
+    LEAVE_BY_MAIL = "pressrum-slot-6d0c1f5e8b7a-mailto"  # a mail to this address ends it
+    RETURN = "pressrum-slot-6d0c1f5e8b7a-return"  # where complaints about this mail go
 
 
 MARK = re.compile("|".join(re.escape(slot.value) for slot in Slot).encode())
