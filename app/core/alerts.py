@@ -38,6 +38,8 @@ class Alert(Base):
     raised_at: Mapped[datetime] = mapped_column(UTCDateTime)
     told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     cleared_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # When those who were told that it began were told that it is over.
+    told_over_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 def raise_alert(

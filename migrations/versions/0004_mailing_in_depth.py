@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("raised_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
@@ -431,6 +432,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("due_at IS NULL AND lease_until IS NULL"),
             postgresql_where=sa.text("due_at IS NULL AND lease_until IS NULL"),
         )
+        batch_op.create_index(
+            "ix_delivery_repeated",
+            ["mailing_id"],
+            unique=False,
+            sqlite_where=sa.text("uncertain_count > 0"),
+            postgresql_where=sa.text("uncertain_count > 0"),
+        )
 
     with op.batch_alter_table("mailing", schema=None) as batch_op:
         batch_op.add_column(
@@ -521,6 +529,20 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state = 'active'"),
             postgresql_where=sa.text("state = 'active'"),
+        )
+        batch_op.create_index(
+            "ix_subscription_consented",
+            ["consent_at"],
+            unique=False,
+            sqlite_where=sa.text("consent_at IS NOT NULL"),
+            postgresql_where=sa.text("consent_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_subscription_ended",
+            ["ended_at", "ended_reason"],
+            unique=False,
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
         )
 
     with op.batch_alter_table("suppression", schema=None) as batch_op:

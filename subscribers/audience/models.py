@@ -107,6 +107,20 @@ class Subscription(Base):
             sqlite_where=sa.text("state = 'active'"),
             postgresql_where=sa.text("state = 'active'"),
         ),
+        # How the list grew and shrank, month by month, without its rows.
+        sa.Index(
+            "ix_subscription_consented",
+            "consent_at",
+            sqlite_where=sa.text("consent_at IS NOT NULL"),
+            postgresql_where=sa.text("consent_at IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_subscription_ended",
+            "ended_at",
+            "ended_reason",
+            sqlite_where=sa.text("ended_at IS NOT NULL"),
+            postgresql_where=sa.text("ended_at IS NOT NULL"),
+        ),
         sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_a_time"),
         sa.CheckConstraint(
             "state <> 'active' OR consent_at IS NOT NULL", name="active_has_a_consent"

@@ -158,6 +158,13 @@ class Delivery(Base):
             sqlite_where=sa.text("due_at IS NULL AND lease_until IS NULL"),
             postgresql_where=sa.text("due_at IS NULL AND lease_until IS NULL"),
         ),
+        # The few that may have gone out twice; written with `uncertain_count > 0` as it stands.
+        sa.Index(
+            "ix_delivery_repeated",
+            "mailing_id",
+            sqlite_where=sa.text("uncertain_count > 0"),
+            postgresql_where=sa.text("uncertain_count > 0"),
+        ),
         sa.Index(None, "subscriber_id", "sent_at"),
         sa.CheckConstraint(
             "(due_at IS NOT NULL) = (state IN ('queued', 'deferred'))", name="due_when_waiting"
