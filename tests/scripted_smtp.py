@@ -46,7 +46,11 @@ from typing import Any
 from tests.certificates import Certificates
 from tests.postoffice import Letter
 
-STEPS = frozenset("CONNECT EHLO STARTTLS AUTH MAIL RCPT DATA TEXT DOT RSET NOOP QUIT".split())
+STEPS = {"CONNECT", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "TEXT", "DOT"} | {
+    "RSET",
+    "NOOP",
+    "QUIT",
+}
 CHECKOUT = Path(__file__).resolve().parent.parent
 END = b"\r\n.\r\n"
 PATH = re.compile(rb"<([^>]*)>")
