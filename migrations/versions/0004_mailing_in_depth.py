@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("topics", sa.Text(), nullable=False),
         sa.Column("subject", sa.String(length=500), nullable=False),
         sa.Column("lead", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.Column("page_url", sa.String(length=1000), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=True),
@@ -273,6 +274,7 @@ def upgrade() -> None:
             "mailing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("key", sa.String(length=120), nullable=False),
+        sa.Column("story", sa.String(length=60), nullable=False),
         sa.ForeignKeyConstraint(
             ["mailing_id"],
             ["mailing.id"],
@@ -283,6 +285,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("mailing_item", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_mailing_item_key"), ["key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mailing_item_story"), ["story"], unique=False)
 
     op.create_table(
         "import_problem",
@@ -559,8 +562,14 @@ def upgrade() -> None:
             ["id"],
             ondelete="SET NULL",
         )
+    with op.batch_alter_table("topic", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column("of_programme", sa.Boolean(), nullable=False, server_default=sa.false())
+        )
     _renew_words()
     _fill_in_domains()
+    _offer_programmes()
+    _name_stories()
     for name, domains in DOMAIN_GROUPS.items():
         op.execute(
             sa.text(
@@ -591,6 +600,35 @@ def _fill_in_domains() -> None:
         op.execute("UPDATE subscriber SET domain = substr(address, instr(address, '@') + 1)")
     else:
         op.execute("UPDATE subscriber SET domain = split_part(address, '@', 2)")
+
+
+def _offer_programmes() -> None:
+    """Each programme of which something is public can be subscribed to."""
+    op.execute(
+        "INSERT INTO topic (slug, name_sv, name_en, active, of_programme)"
+        " SELECT DISTINCT programme.slug, programme.name, programme.name_en, true, true"
+        " FROM programme JOIN round ON round.programme_id = programme.id"
+        " JOIN story ON story.round_id = round.id JOIN release ON release.story_id = story.id"
+        " WHERE release.live_id IS NOT NULL AND release.state <> 'withdrawn'"
+        " AND programme.slug NOT IN (SELECT slug FROM topic)"
+    )
+
+
+def _name_stories() -> None:
+    """What the mailings so far have carried: `correction:42:r7:sv` was of `release:42`."""
+    rows = op.get_bind().execute(
+        sa.text("SELECT id, key FROM mailing WHERE kind IN ('release', 'correction')")
+    )
+    items = [
+        {"mailing_id": row.id, "key": row.key, "story": f"release:{row.key.split(':')[1]}"}
+        for row in rows
+        if row.key.count(":") >= 3
+    ]
+    if items:
+        item = sa.table(
+            "mailing_item", sa.column("mailing_id"), sa.column("key"), sa.column("story")
+        )
+        op.get_bind().execute(item.insert(), items)
 
 
 def downgrade() -> None:

@@ -31,14 +31,16 @@ MOST_THEMES = 500  # different cells of a round that are compared with the topic
 def topic_by_id(topic_id: int) -> Topic:
     """Raises NotFound."""
     found = db.session.get(Topic, topic_id)
-    if found is None:
+    if found is None or found.of_programme:
         raise NotFound("no_such_topic")
     return found
 
 
 def every_topic() -> list[Topic]:
     """All topics of stories by their Swedish names, those in use first."""
-    found = db.session.scalars(sa.select(Topic).where(Topic.slug != EVERYTHING))
+    found = db.session.scalars(
+        sa.select(Topic).where(Topic.slug != EVERYTHING, ~Topic.of_programme)
+    )
     return sorted(found, key=lambda one: (not one.active, swedish_key(one.name("sv"))))
 
 

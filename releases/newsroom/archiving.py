@@ -411,7 +411,9 @@ def _topics(item: Item) -> list[Topic]:
     if not slugs:
         return []
     return list(
-        db.session.scalars(sa.select(Topic).where(Topic.slug.in_(slugs)).order_by(Topic.id))
+        db.session.scalars(
+            sa.select(Topic).where(Topic.slug.in_(slugs), ~Topic.of_programme).order_by(Topic.id)
+        )
     )
 
 

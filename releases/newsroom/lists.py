@@ -167,7 +167,9 @@ def topic_at(slug: str) -> Topic | None:
     """A topic that is in use, or that something public is about; None when there is none."""
     return db.session.scalar(
         sa.select(Topic).where(
-            Topic.slug == slug, sa.or_(Topic.active, _told(Heading.TOPIC, Topic.id))
+            Topic.slug == slug,
+            ~Topic.of_programme,
+            sa.or_(Topic.active, _told(Heading.TOPIC, Topic.id)),
         )
     )
 

@@ -69,7 +69,8 @@ class Subscriber(Base):
 class Topic(Base):
     """A subject of releases and something one can subscribe to; `press-releases` is everything.
 
-    One that is not active any more is offered nowhere, but its pages stay.
+    One that is not active any more is offered nowhere, but its pages stay. A programme is one too
+    from its first public release on; stories are not filed under it, they belong to it.
     """
 
     __tablename__ = "topic"
@@ -79,6 +80,7 @@ class Topic(Base):
     name_sv: Mapped[str] = mapped_column(sa.String(200), default="")
     name_en: Mapped[str] = mapped_column(sa.String(200), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    of_programme: Mapped[bool] = mapped_column(default=False)
 
     def name(self, language: str) -> str:
         """The Swedish name where there is no English, the slug where there is none at all."""

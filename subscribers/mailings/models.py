@@ -335,6 +335,8 @@ class Announced(Base):
     topics: Mapped[list[str]] = mapped_column(JSONText, default=list)
     subject: Mapped[str] = mapped_column(sa.String(500))
     lead: Mapped[str] = mapped_column(sa.Text, default="")
+    # What readers were told of the last correction; empty as long as there is none.
+    note: Mapped[str] = mapped_column(sa.Text, default="")
     page_url: Mapped[str] = mapped_column(sa.String(1000))
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     corrected_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -357,7 +359,11 @@ class DigestRun(Base):
 
 
 class MailingItem(Base):
-    """Which announcements, by their keys, stand in a mailing; more than one in a digest."""
+    """Which announcements, by their keys, stand in a mailing; more than one in a digest.
+
+    `story` is the release whatever its version (`release:42`): whoever has got it once is not sent
+    it again.
+    """
 
     __tablename__ = "mailing_item"
 
@@ -365,3 +371,4 @@ class MailingItem(Base):
         Id, sa.ForeignKey("mailing.id", ondelete="CASCADE"), primary_key=True
     )
     key: Mapped[str] = mapped_column(sa.String(120), primary_key=True, index=True)
+    story: Mapped[str] = mapped_column(sa.String(60), default="", index=True)
