@@ -6,14 +6,20 @@ one row. Words for it stand in the catalogue `alerts.<code>.…`, filled in with
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, JSONText, PrimaryKey, UTCDateTime, db, guarded
+from app.core.words import catalogue
+
+PAGE = 30
 
 
 class Alert(Base):
@@ -68,3 +74,35 @@ def open_alerts() -> list[Alert]:
             sa.select(Alert).where(Alert.cleared_at.is_(None)).order_by(Alert.id.desc())
         )
     )
+
+
+def past_alerts(*, before: int | None = None, size: int = PAGE) -> list[Alert]:
+    """Those that are over, the newest first; one more than `size` when there are older ones."""
+    query = sa.select(Alert).where(Alert.cleared_at.is_not(None)).order_by(Alert.id.desc())
+    if before is not None:
+        query = query.where(Alert.id < before)
+    return list(db.session.scalars(query.limit(size + 1)))
+
+
+@dataclass(frozen=True)
+class Words:
+    """An alert as a person reads it: what it is, what it means, what to do about it."""
+
+    title: str
+    text: str
+    do: str
+
+
+def in_words(alert: Alert, language: str, *, subject: str = "") -> Words:
+    """`subject` is how a person calls what it is about, where the alert itself has a number.
+
+    An alert of a version that had other words is named by its code.
+    """
+    facts: defaultdict[str, Any] = defaultdict(lambda: "–", alert.facts)
+    facts["subject"] = subject or alert.subject or "–"
+
+    def said(part: str) -> str:
+        words = catalogue(language).get(f"alerts.{alert.code}.{part}")
+        return words.format_map(facts) if isinstance(words, str) else ""
+
+    return Words(said("title") or f"{alert.code} {alert.subject}".strip(), said("text"), said("do"))

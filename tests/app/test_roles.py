@@ -31,6 +31,8 @@ TABLE = {
     "addresses.move": EDITORS,
     "after.publish_change": EDITORS,
     "after.withdraw": EDITORS,
+    "alerts.save": ADMINS,
+    "alerts.try_out": ADMINS,
     "checks.decided": KEEPERS,
     "checks.tick": KEEPERS,
     "contacts.create": EDITORS,

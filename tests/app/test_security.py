@@ -21,6 +21,7 @@ from tests import factories
 STAFF = {
     "addresses",
     "after",
+    "alerts",
     "audit",
     "checks",
     "contacts",
