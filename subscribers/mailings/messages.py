@@ -3,19 +3,24 @@
 Building a message takes milliseconds, filling one in takes microseconds. A frozen message is whole
 but for its slots, marks that stand where a recipient's own parts go. Each mark is alone on a line
 between soft line breaks (RFC 2045 6.7), so that quoted-printable can never cut one in two.
-Pure: takes data, gives bytes.
+Every message is read back before it is frozen: a mail that would not say what its page says is an
+error of the moment it is queued, not of the morning it is sent. Pure: takes data, gives bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.header import Header
+from email.header import Header, decode_header, make_header
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
 from email.quoprimime import body_encode
-from email.utils import format_datetime, quote
+from email.utils import format_datetime, getaddresses, quote
 from enum import StrEnum
 
 
@@ -34,6 +39,14 @@ class Slot(StrEnum):
 
 MARK = re.compile("|".join(re.escape(slot.value) for slot in Slot).encode())
 LONGEST_LINE = 998  # RFC 5322 2.1.1
+LONGEST_VALUE = 320  # of a slot: an address (RFC 5321 4.5.3.1)
+LONGEST_WORD = 900  # of a header in plain ASCII, which cannot be folded inside a word
+ONLY_ONCE = ("From", "Reply-To", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe")
+UNFIT = re.compile(rb"[\x00-\x20\x7f<>]")  # what would end a slot's line, or its brackets
+
+
+class Unsound(ValueError):
+    """A message that would not arrive as it was written; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +69,10 @@ class Letter:
 
 
 def freeze(letter: Letter) -> bytes:
-    """The message with its marks, lines ended by CRLF.
+    """The message with its marks, lines ended by CRLF, seven bits only, read back and compared.
 
-    Raises ValueError when a header line would be longer than RFC 5322 allows.
+    Raises Unsound, a ValueError, when a mail filled in from it would break a rule of RFC 5322 or
+    not decode to the words of the letter.
     """
     boundary = "=_" + hashlib.sha256((letter.text + letter.html).encode()).hexdigest()[:32]
     head = [
@@ -70,11 +84,14 @@ def freeze(letter: Letter) -> bytes:
         "Content-Type: multipart/alternative;",
         f' boundary="{boundary}"',
     ]
-    if any(len(line) > LONGEST_LINE for line in head):
-        raise ValueError("a header line is too long")
     parts = [_part("plain", letter.text), _part("html", letter.html)]
     body = "".join(f"--{boundary}\r\n{part}\r\n" for part in parts)
-    return ("\r\n".join(head) + f"\r\n\r\n{body}--{boundary}--\r\n").encode("ascii")
+    try:
+        frozen = ("\r\n".join(head) + f"\r\n\r\n{body}--{boundary}--\r\n").encode("ascii")
+    except UnicodeEncodeError as error:
+        raise Unsound(f"{error.object[error.start]!r} stands outside an encoded word") from None
+    _prove(frozen, letter)
+    return frozen
 
 
 def without_marks(text: str, *, but: Collection[Slot]) -> str:
@@ -97,12 +114,60 @@ class Prepared:
     def fill(self, values: Mapping[Slot, bytes]) -> bytes:
         """One recipient's message, dots doubled as SMTP wants them, without the final dot.
 
-        Raises KeyError when a slot has no value. Values never begin with a dot.
+        Raises KeyError when a slot has no value, and Unsound when a value would end the line it
+        stands on. Values never begin with a dot.
         """
         out = [self.pieces[0]]
         for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
-            out += (values[slot], piece)
+            value = values[slot]
+            if not value or UNFIT.search(value):
+                raise Unsound(f"{slot.name.lower()} holds what no address or token may")
+            out += (value, piece)
         return b"".join(out)
+
+
+def _prove(frozen: bytes, letter: Letter) -> None:
+    """Fill it in for somebody, read it as a mailbox does, and compare. Raises Unsound.
+
+    The lengths are those of the longest values there may be.
+    """
+    values = {slot: (slot.name[:1].lower() * LONGEST_VALUE).encode() for slot in Slot}
+    filled = MARK.sub(lambda mark: values[Slot(mark[0].decode())], frozen)
+    head, _, body = filled.partition(b"\r\n\r\n")
+    if re.search(rb"\r(?!\n)|(?<!\r)\n|\x00", filled):
+        raise Unsound("a line ends otherwise than by CR and LF")
+    if any(len(line) > LONGEST_LINE for line in head.split(b"\r\n")):
+        raise Unsound("a header line is too long")
+    if any(len(line) > LONGEST_LINE for line in body.split(b"\r\n")):
+        raise Unsound("a line of the text is too long")
+    read: Message = BytesParser(policy=compat32).parsebytes(filled)
+    for name in ONLY_ONCE:
+        if len(read.get_all(name, [])) > 1:
+            raise Unsound(f"{name} stands there twice")
+    if _decoded(read["Subject"]) != _one_line(letter.subject):
+        raise Unsound("the subject does not come back as it was written")
+    senders = [
+        (_decoded(name), address) for name, address in getaddresses([_unfolded(read["From"])])
+    ]
+    if senders != [(_one_line(letter.from_name), letter.from_address)]:
+        raise Unsound("the sender does not come back as it was written")
+    forms = {part.get_content_subtype(): part for part in read.walk() if not part.is_multipart()}
+    for kind, text in (("plain", letter.text), ("html", letter.html)):
+        expected = MARK.sub(
+            lambda mark: values[Slot(mark[0].decode())], _with_one_line_end(text).encode()
+        )
+        payload = forms[kind].get_payload(decode=True)
+        assert isinstance(payload, bytes)  # a single part has nothing else
+        if payload.replace(b"\r\n", b"\n") != expected:
+            raise Unsound(f"the {kind} text does not come back as it was written")
+
+
+def _decoded(header: str) -> str:
+    return str(make_header(decode_header(_unfolded(header))))
+
+
+def _unfolded(header: str) -> str:
+    return re.sub(r"\r\n(?=[ \t])", "", header)
 
 
 def _folded_headers(letter: Letter) -> list[str]:
@@ -110,7 +175,7 @@ def _folded_headers(letter: Letter) -> list[str]:
 
     Not through EmailMessage: it takes the quotes off a name with a comma in it and an å beside it.
     """
-    lines = [f"From: {_name(letter.from_name)} <{letter.from_address}>"]
+    lines = [f"From: {_name(letter.from_name)}<{letter.from_address}>"]
     if letter.reply_to:
         lines.append(f"Reply-To: <{_one_line(letter.reply_to)}>")
     lines.append("Subject: " + _encoded(_one_line(letter.subject), header="Subject"))
@@ -120,14 +185,21 @@ def _folded_headers(letter: Letter) -> list[str]:
 
 
 def _name(text: str) -> str:
+    """A sender's name and the space behind it; nothing when there is none."""
     name = _one_line(text)
-    return f'"{quote(name)}"' if name.isascii() else _encoded(name, header="From")
+    plain = name.isascii() and "=?" not in name and len(name) < LONGEST_WORD / 2
+    return (f'"{quote(name)}" ' if plain else _encoded(name, header="From") + " ") if name else ""
 
 
 def _encoded(text: str, *, header: str) -> str:
-    if text.isascii():
-        return Header(text, "us-ascii", header_name=header).encode(linesep="\r\n")
-    return Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
+    """As it stands when that is plain ASCII, in encoded words otherwise.
+
+    Words that look encoded, and those too long for a line, would not come back as they were.
+    """
+    plain = text.isascii() and "=?" not in text
+    plain = plain and all(len(word) < LONGEST_WORD for word in text.split(" "))
+    charset = "us-ascii" if plain else "utf-8"
+    return Header(text, charset, header_name=header).encode(linesep="\r\n")
 
 
 def _part(kind: str, text: str) -> str:
@@ -146,8 +218,12 @@ def _quoted_printable(text: str) -> str:
 
 def _encode(text: str) -> str:
     # body_encode takes one character for each byte, and keeps line ends only as it finds them.
-    as_bytes = "\n".join(text.splitlines()) + ("\n" if text.endswith("\n") else "")
-    return body_encode(as_bytes.encode("utf-8").decode("latin-1"), eol="\r\n")
+    as_bytes = _with_one_line_end(text).encode("utf-8").decode("latin-1")
+    return body_encode(as_bytes, eol="\r\n")
+
+
+def _with_one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _stuffed(template: bytes) -> bytes:
@@ -156,4 +232,9 @@ def _stuffed(template: bytes) -> bytes:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """The words with single spaces between them, and without characters that no header may hold."""
+    return " ".join("".join(c for c in text if c.isspace() or not _is_control(c)).split())
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"

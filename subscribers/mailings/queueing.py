@@ -19,6 +19,7 @@ from app.core.organisation import organisation
 from app.core.words import translate
 from subscribers.audience import addresses
 from subscribers.audience.models import Subscription
+from subscribers.mailings import headers
 from subscribers.mailings.messages import Letter, Slot, freeze, without_marks
 from subscribers.mailings.models import (
     Delivery,
@@ -29,11 +30,6 @@ from subscribers.mailings.models import (
     MailingPart,
     MailingState,
 )
-
-SYSTEM_HEADERS = {
-    "Auto-Submitted": "auto-generated",  # RFC 3834: no vacation message may answer
-    "X-Auto-Response-Suppress": "All",
-}
 
 
 @dataclass(frozen=True)
@@ -163,7 +159,7 @@ def queue_letter(
         html=html,
         language=language,
         at=at,
-        headers=SYSTEM_HEADERS,
+        headers=dict(headers.SYSTEM),
         marks={Slot.LINK} if sealed_from else set(),
     )
     mailing = Mailing(
@@ -215,7 +211,7 @@ def _queue_system(
         html=render_template(f"mail/{name}/body.html", **words),
         language=language,
         at=at,
-        headers=SYSTEM_HEADERS,
+        headers=dict(headers.SYSTEM),
         marks={Slot.CONFIRM, Slot.UNSUBSCRIBE},
     )
     mailing = Mailing(
@@ -280,17 +276,14 @@ def _letter(
 
 
 def _list_headers(announcement: Announcement) -> dict[str, str]:
-    domain = current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
-    list_name = announcement.topics[0]
-    key = announcement.key.replace(":", "-")
-    return {
-        "List-Id": f"<{list_name}.{domain}>",
-        "List-Unsubscribe": f"<{_url('unsubscribe', Slot.UNSUBSCRIBE)}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",  # RFC 8058
-        "List-Archive": f"<{_url(announcement.language, '')}>",
-        "Feedback-ID": f"{key}:{list_name}:{announcement.kind.value}:pressrum",
-        "X-Auto-Response-Suppress": "All",
-    }
+    return headers.of_a_list(
+        topic=announcement.topics[0],
+        key=announcement.key,
+        kind=announcement.kind,
+        language=announcement.language,
+        domain=current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2],
+        base_url=current_app.config["BASE_URL"],
+    )
 
 
 def _inliner() -> css_inline.CSSInliner:

@@ -66,7 +66,7 @@ def test_a_mail_is_whole_in_text_and_html_and_can_be_left_in_one_click(
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "10\u00a0641\u00a0000 kronor" in letter.text
     assert "10\u00a0641\u00a0000 kronor" in unescape(letter.html)
-    raw_header = re.search(rb"(?m)^List-Unsubscribe: <([^>\s]+)>\r?$", letter.raw)
+    raw_header = re.search(rb"(?m)^List-Unsubscribe: <([^>\s]+)>, <mailto:[^>\s]+>\r?$", letter.raw)
     assert raw_header, "the header must stand unfolded and unencoded"
     link = raw_header.group(1).decode()
     assert link in letter.text

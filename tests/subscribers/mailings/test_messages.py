@@ -5,13 +5,16 @@ from __future__ import annotations
 import email
 import email.policy
 from datetime import UTC, datetime
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.parser import BytesParser
+from email.utils import getaddresses
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.mailings.messages import Letter, Prepared, Slot, freeze
+from subscribers.mailings.messages import Letter, Prepared, Slot, Unsound, freeze
 
 VALUES = {
     Slot.TO: b"reader@news.example",
@@ -24,6 +27,21 @@ TEXT = st.text(
     st.characters(blacklist_categories=("Cs", "Cc"), blacklist_characters="\u2028\u2029\x85"),
     max_size=200,
 )
+
+
+ANYTHING = st.text(st.characters(blacklist_categories=("Cs",)), max_size=300)
+HEADLINES = [
+    "Pressmeddelande: tio miljoner till åtta kommuner – så fördelas stödet",
+    "🎉" * 400,
+    "👩‍👩‍👧‍👦 family of four",
+    "مِنَح جديدة للبلديات השקה",
+    "新しい助成金" * 60,
+    "x" * 1400,
+    "ord " * 400,
+    "=?utf-8?q?not_an_encoded_word?=",
+    'Quoted "words", a comma; and a \\ backslash',
+    "Tab\tand\x00control\x1bcharacters\u2028in\x85a line",
+]
 
 
 def letter(**changes: object) -> Letter:
@@ -114,3 +132,56 @@ def test_a_recipient_without_a_slots_value_is_an_error_and_no_mail() -> None:
 
     with pytest.raises(KeyError):
         prepared.fill({Slot.TO: b"x@y.example", Slot.MESSAGE_ID: b"1@y.example"})
+
+
+@pytest.mark.parametrize("headline", HEADLINES)
+def test_a_headline_of_any_script_and_length_comes_back_as_it_was(headline: str) -> None:
+    message = letter(subject=headline)
+
+    shown = " ".join("".join(c for c in headline if c not in "\0\x1b").split())
+    assert str(sent(message)["Subject"]) == shown
+    assert max(map(len, freeze(message).split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize("name", HEADLINES)
+def test_a_sender_of_any_script_and_length_comes_back_as_it_was(name: str) -> None:
+    raw = BytesParser(policy=email.policy.compat32).parsebytes(freeze(letter(from_name=name)))
+
+    ((written, address),) = getaddresses([raw["From"].replace("\r\n", "")])
+    shown = " ".join("".join(c for c in name if c not in "\0\x1b").split())
+    assert str(make_header(decode_header(written))) == shown
+    assert address == "press@press.example"
+
+
+@given(subject=ANYTHING, name=ANYTHING, text=ANYTHING, html=ANYTHING)
+def test_nothing_that_can_be_typed_stops_a_mail(
+    subject: str, name: str, text: str, html: str
+) -> None:
+    frozen = freeze(letter(subject=subject, from_name=name, text=text, html=html))
+
+    assert frozen.isascii()
+    assert b"\n" not in frozen.replace(b"\r\n", b"")
+
+
+def test_a_mail_that_would_not_read_as_it_was_written_is_refused_when_it_is_queued(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "subscribers.mailings.messages._quoted_printable", lambda text: text.replace("å", "a")
+    )
+
+    with pytest.raises(Unsound, match="plain text"):
+        freeze(letter(text="å"))
+
+
+def test_a_sender_outside_ascii_is_refused_when_it_is_queued() -> None:
+    with pytest.raises(Unsound, match="'å'"):
+        freeze(letter(from_address="åsa@press.example"))
+
+
+@pytest.mark.parametrize("value", [b"", b"a@x.example\r\nBcc: b@x.example", b"a b@x.example", b"<"])
+def test_a_value_that_would_end_its_line_goes_into_no_header(value: bytes) -> None:
+    prepared = Prepared(freeze(letter()))
+
+    with pytest.raises(Unsound):
+        prepared.fill({**VALUES, Slot.TO: value})
