@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -102,8 +103,8 @@ class Mailing(Base):
     subject: Mapped[str] = mapped_column(sa.String(500))
     audience_cursor: Mapped[int] = mapped_column(Id, default=0)
     # Keys of earlier mailings: who got one of them (`received`) or was left out of one (`missed`).
-    # None: everybody who subscribes to one of the topics.
-    audience: Mapped[dict[str, list[str]] | None] = mapped_column(JSONText)
+    # A digest's: see `digests`. None: everybody who subscribes to one of the topics, at once.
+    audience: Mapped[dict[str, Any] | None] = mapped_column(JSONText)
     queued_at: Mapped[datetime] = mapped_column(UTCDateTime)
     starts_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -344,7 +345,10 @@ class Announced(Base):
 
 
 class DigestRun(Base):
-    """One period of one kind of digest, made up once: it starts where the one before ended."""
+    """One period of one kind of digest, made up once: it starts where the one before ended.
+
+    A period without a release has a row too, and no mailing.
+    """
 
     __tablename__ = "digest_run"
     __table_args__ = (sa.UniqueConstraint("frequency", "language", "starts_at"),)
@@ -356,6 +360,8 @@ class DigestRun(Base):
     ends_at: Mapped[datetime] = mapped_column(UTCDateTime)
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     items: Mapped[int]
+    # When everybody it is for had been written down, whatever they changed meanwhile.
+    settled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class MailingItem(Base):
