@@ -1,0 +1,488 @@
+"""What a mail that came back says: who is meant, what became of them, whose marks it bears.
+
+RFC 3464 and its relatives (6533, 3834, 5965) are read here. For what mail servers write in their
+own words there are patterns, and flufl.bounce behind them. A report is told from an answering
+machine by what it is, not by who it says it is from. Pure; never raises, whatever it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from email import message_from_bytes
+from enum import StrEnum
+from hashlib import sha256
+from typing import Final
+
+from subscribers.mailings.returns import mime
+from subscribers.mailings.returns.mime import Part
+
+MOST_TEXT: Final = 200_000
+MOST_FATES: Final = 100
+LONGEST_SAID: Final = 500
+
+
+class What(StrEnum):
+    """What kind of mail it is, before anybody has looked whose."""
+
+    REPORT = "report"  # what became of a mail
+    COMPLAINT = "complaint"
+    AUTO_REPLY = "auto_reply"  # nobody has read it, or somebody is away
+    OTHER = "other"  # a person's, or nothing we know
+    UNPARSED = "unparsed"
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one recipient. Addresses and status are empty where nothing was said.
+
+    `mentioned` are addresses that stand somewhere in a report without fields, and may be meant.
+    """
+
+    recipients: tuple[str, ...] = ()
+    action: str = ""
+    status: str = ""
+    said: str = ""
+    mentioned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A mail as we understand it.
+
+    `to` are the addresses it was sent to, as its own outer headers tell; `quoted` is all the text
+    in which marks of the mail it is about may stand. `feedback` is the type of RFC 5965.
+    """
+
+    what: What
+    to: tuple[str, ...] = ()
+    fates: tuple[Fate, ...] = ()
+    feedback: str = ""
+    quoted: str = ""
+    subject: str = ""
+    key: bytes = b""
+
+
+STATUS_KINDS: Final = {"message/delivery-status", "message/global-delivery-status"}
+HEADER_KINDS: Final = {
+    "text/rfc822-headers",
+    "text/rfc822-header",
+    "message/rfc822-headers",
+    "message/global-headers",
+}
+RETURNED: Final = HEADER_KINDS | mime.CONTAINERS
+SENT_TO: Final = (
+    "to",
+    "cc",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-forwarded-to",
+    "x-delivered-to",
+    "x-rcpt-to",
+    "resent-to",
+    "apparently-to",
+)
+# What MTAs put before the mail they return. Beyond it nothing is about its fate.
+RETURNED_BELOW: Final = re.compile(
+    r"(?im)^[\s>*=_-]*(?:"
+    r"below this line is a copy of the message|this is a copy of (?:the|your) message"
+    r"|(?:the )?original message(?: (?:text|headers?|follows?|below|attached))?|old message"
+    r"|undelivered message|returned (?:message|mail)|unsent message|message header follows"
+    r"|forwarded message|message (?:text|body) follows|message headers? follow"
+    r"|the body of the message is|the header of the original message is following"
+    r"|a copy of (?:the|your)(?: original)? message|message-copy"
+    r"|(?:ursprungligt|ursprungliga) meddelande\w*|ursprüngliche nachricht|message d'origine"
+    r"|original(?:nachricht| nachricht)|mensaje original|oorspronkelijk bericht"
+    r"|original-nachricht|copy of (?:the )?message|the first \d+ lines of your"
+    r"|included is a copy of the message header"
+    r")\b"
+)
+DAEMON: Final = re.compile(
+    r"(?i)mailer[-_ .]?daemon|postmaster|mail (?:delivery|administrator)|delivery (?:system|"
+    r"subsystem)|(?:^|[<\s])(?:bounces?|bounced|mailer|mdaemon|noreply-dsn)[@+]|mail system"
+    r"|microsoft (?:outlook|exchange)|systemadministrat|internet mail delivery|mail-?daemon"
+    r"|mail router|<>"
+)
+BOUNCE_SUBJECT: Final = re.compile(
+    r"(?i)undeliver|non.?deliver|not delivered|could ?n[o']t be delivered|returned (?:mail"
+    r"|to sender|message)|delivery (?:status|failure|problem|report|notification|error"
+    r"|has failed|failed|unsuccessful|delayed|incomplete)|failure (?:notice|delivering)"
+    r"|fail(?:ed|ure) (?:mail|to"
+    r" deliver|delivery|notice)|mail (?:delivery )?(?:fail|error|undeliver|system error|not)"
+    r"|message (?:status|delayed|could not|undeliver|delivery failure)|undelivered|unzustellbar"
+    r"|nicht zugestellt|zustell|olevererbart|ej levererat|inte (?:levereras|leverera)|leveransfel"
+    r"|kunde inte levereras|misslyckad leverans|kan ikke leveres|ikke leveret|ikke levert"
+    r"|non remis|non remise|échec de|impossible de remettre|no se ha podido|no entregad|devuelto"
+    r"|onbestelbaar|non recapitat|mancato recapito|niedostarcz|não entregue|недостав|配信不能"
+    r"|toimitus|bounce|rejected mail|nondeliverable|user unknown|delivery to .* failed|warning: "
+    r"(?:could not send|message)|mail could not|problem delivering|unable to deliver|DSN\b"
+)
+DELAYED: Final = re.compile(
+    r"(?i)(?:has|have) (?:not yet been|been delayed|not been delivered yet)|will (?:be retried"
+    r"|keep trying|continue to|try again|retry|be re-?attempted)|still being (?:retried|attempted)"
+    r"|this is a warning message only|you do not need to resend|warning: (?:message|could not send)"
+    r".{0,60}(?:delayed|past|still|hours)|no action is required on your part"
+    r"|delivery attempts will continue|message is delayed"
+    r"|delivery (?:is |has been |status )?delayed"
+    r"|försenat|has been postponed|advisory.only|verzögert"
+    r"|temporarily deferred|not able to deliver.{0,60}yet|delivery delayed"
+)
+GIVEN_UP: Final = re.compile(
+    r"(?i)giv(?:en|ing) up|permanent(?:ly)? (?:fail|error|fatal)|fatal error|failed permanently"
+    r"|timed out|too old|message expired|expired|no further|returned to sender|will not try"
+    r"|being returned|delivery (?:has )?failed|time.?out|retry timeout"
+)
+# An answering machine, by its own headers.
+ANSWERING_HEADERS: Final = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-autoreply-from",
+    "x-autogenerated",
+    "x-mail-autoreply",
+    "x-vacation",
+    "x-vacation-message",
+    "x-ms-exchange-inbox-rules-loop",
+    "auto-reply",
+)
+AWAY: Final = re.compile(
+    r"(?i)^(?:(?:re|sv|aw|vs|antw|fwd?|r|svar|ang)\s*:\s*)*[\W_]*(?:auto(?:matic(?:ally)?)?[- ]?"
+    r"(?:matic )?(?:re(?:ply|sponse|spond\w*)|answer|svar|responder|generated)"
+    r"|out[- ]of[- ](?:the[- ])?office|ooo\b|on (?:vacation|holiday|leave|parental leave)|vacation"
+    r"|away (?:from|until)"
+    r"|i am (?:away|out|on)|autosvar|automatiskt? svar|frånvaro|jag är (?:borta|bortrest|ledig|på)"
+    r"|semester|föräldraledig|tjänstledig|ej på plats|inte på (?:plats|kontoret)|sjukskriven"
+    r"|abwesenheit|automatische antwort|abwesend|urlaub|nicht im (?:büro|haus)|réponse automatique"
+    r"|absence|absent|en congé|respuesta automática|fuera de la oficina|ausencia"
+    r"|risposta automatica|fuori ufficio|assente|assenza|automatisch antwoord|afwezig"
+    r"|automatisk svar"
+    r"|fravær|ferie"
+    r"|poissaolo|automaattinen vastaus|lomalla|resposta automática|autoodpowiedź|автоответ"
+    r"|отсутств|不在|自動応答|自動返信|thank you for (?:your (?:e-?mail|message|mail)|contacting)"
+    r"|tack för (?:ditt|er[ta]?) (?:mejl|mail|e-post|meddelande)|vi har (?:tagit emot|mottagit)"
+    r"|your (?:message|e-?mail|request|ticket).{0,30}(?:received|registered)|ärende(?:t|nummer)?\b"
+    r"|\[?(?:ticket|case|request)[ #:\]-]"
+    r"|mitt? (?:nya )?(?:mejl|e-post)|jag har slutat|har slutat|no longer (?:with|work))"
+)
+CHALLENGE: Final = re.compile(
+    r"(?i)please confirm (?:your|that)|confirm (?:your )?(?:message|email|delivery|that you)"
+    r"|boxbe|spamarrest|spam arrest|tmda|challenge[ -]response"
+    r"|verify (?:that )?(?:you|your message)"
+    r"|has been (?:quarantined|held).{0,60}(?:verify|confirm|click)|sender verification|qconfirm"
+    r"|mailblocks|sender.{0,10}approval|bluebottle|vanquish"
+)
+FAILING: Final = re.compile(
+    r"(?i)undeliver|not (?:be )?deliver|delivery (?:has )?fail|failed (?:to deliver|recipient)"
+    r"|unable to (?:deliver|send)|could ?n[o']t (?:be )?(?:deliver|send)|did not reach|rejected"
+    r"|returned|bounced|inte (?:be )?lever|no such user|non.?delivery|refused|fatal errors?"
+    r"|permanent|nicht zugestellt|kunde inte|zustell|remis|entreg|user unknown|unavailable"
+)
+ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:@\\]{1,120}@[^\s<>()\[\]\"',;:@\\/]{1,200}")
+FIELD_BLOCK: Final = re.compile(
+    r"(?im)^[ \t>]*(?:final-recipient|original-recipient|reporting-mta|action)[ \t]*:"
+)
+FAILED_LINE: Final = re.compile(
+    r"(?im)^[\s>*\"'|-]{0,12}"
+    r"(?:(?:recipient(?: address)?|to|address|failed recipient|user)[\s:*]{1,4})?"
+    r"<?((?![\w.+-]*mailer-daemon)[^\s<>()\[\]\"',;:@]{1,120}@[^\s<>()\[\]\"',;:@]{1,200}?)>?"
+    r"(?:\s*\([^)\n]*\))?\s*[:;,.]?\s*$"
+)
+REPLY_LINE: Final = re.compile(
+    r"(?im)^.*(?<![\w.:/+-])(?:[45]\d\d[ :;,.#-]|#?[45]\.\d{1,3}\.\d{1,3}\b).*$"
+)
+
+
+def read(raw: bytes) -> Reading:
+    """What a mail says; UNPARSED for what is none, or what even we do not get through."""
+    try:
+        return _read(raw)
+    except Exception:  # whatever somebody sends us: it is kept, and a person may look at it
+        return Reading(What.UNPARSED, key=sha256(raw[: mime.MOST_BYTES]).digest())
+
+
+def _read(raw: bytes) -> Reading:
+    mail = mime.read(raw)
+    text = _report_text(mail)
+    to = tuple(value for name in SENT_TO for value in mail.all(name))
+    found = Reading(
+        What.OTHER,
+        to=to,
+        subject=" ".join(mail.get("subject").split())[:300],
+        quoted=_quoted(mail),
+        key=_key(mail),
+    )
+    if not mail.headers:
+        return replace(found, what=What.UNPARSED)
+    if feedback := _feedback(mail):
+        return replace(found, what=What.COMPLAINT, feedback=feedback)
+    if fates := _status_reports(mail):
+        return replace(found, what=What.REPORT, fates=fates)
+    if _is_receipt(mail) and not _rejected_by_a_rule(mail, text):
+        return replace(found, what=What.AUTO_REPLY)
+    if _is_bounce(mail, text, raw):
+        return replace(found, what=What.REPORT, fates=(_in_words(mail, text, raw),))
+    if _is_answering_machine(mail, text):
+        return replace(found, what=What.AUTO_REPLY)
+    return found
+
+
+def _key(mail: Part) -> bytes:
+    """The same for the same report, on whichever way it came: its own id and what it holds."""
+    own = "\n".join(mail.get(name) for name in ("message-id", "subject", "date", "from"))
+    trimmed = mail.body.strip()
+    return sha256(own.encode("utf-8", "replace") + b"\0" + trimmed).digest()
+
+
+def _quoted(mail: Part) -> str:
+    """Everything in which our marks may stand: the references, every part's headers and text."""
+    pieces = [mail.get("in-reply-to"), mail.get("references"), mail.get("x-original-message-id")]
+    for part in mail.walk():
+        if part.depth:
+            pieces += [f"{name}: {value}" for name, value in part.headers]
+        if not part.parts:
+            pieces.append(part.text[:MOST_TEXT])
+    return "\n".join(pieces)[:MOST_TEXT]
+
+
+# --- RFC 3464 -------------------------------------------------------------------------------------
+
+
+def _status_reports(mail: Part) -> tuple[Fate, ...]:
+    """The recipients' fields, from the part that is there for them or from where they are."""
+    for part in mail.walk():
+        if part.kind in STATUS_KINDS and (fates := _fates(_status_text(part))):
+            return fates
+    for part in mail.walk():  # misdeclared, or in a mail whose boundaries are broken
+        if not part.parts and part.kind.startswith("text/") and part.kind not in HEADER_KINDS:
+            text = part.text[:MOST_TEXT]
+            if _looks_like_fields(text) and (fates := _fates(text)):
+                return fates
+    return ()
+
+
+def _status_text(part: Part) -> str:
+    return part.text if not part.parts else "\n\n".join(one.text for one in part.walk())
+
+
+def _looks_like_fields(text: str) -> bool:
+    names = {match[0].strip(" \t>:").lower() for match in FIELD_BLOCK.finditer(text)}
+    return bool(names & {"final-recipient", "original-recipient"}) and "action" in names
+
+
+def _fates(text: str) -> tuple[Fate, ...]:
+    fates: list[Fate] = []
+    for block in re.split(r"\n[ \t]*\n+", text[:MOST_TEXT]):
+        named = mime.fields(block.strip("\n"))
+        fields: dict[str, str] = {}
+        for name, value in named:
+            if name in fields and name == "final-recipient":  # blocks run into each other
+                fates.append(_fate(fields))
+                fields.clear()
+            fields.setdefault(name, value)
+        if "final-recipient" in fields or "original-recipient" in fields or "action" in fields:
+            fates.append(_fate(fields))
+        elif fates and "diagnostic-code" in fields and not fates[-1].said:
+            fates[-1] = replace(fates[-1], said=_said(fields["diagnostic-code"]))
+        if len(fates) >= MOST_FATES:
+            break
+    return tuple(fate for fate in fates if fate.action or fate.status or fate.said)
+
+
+def _fate(fields: dict[str, str]) -> Fate:
+    names = ("original-recipient", "final-recipient", "x-actual-recipient", "x-original-recipient")
+    recipients = (_recipient(fields[name]) for name in names if name in fields)
+    action = re.match(r"[a-z]+", fields.get("action", "").strip().lower())
+    said = fields.get("diagnostic-code", "") or fields.get("x-notes-failure-reason", "")
+    if "x-supplementary-info" in fields:
+        said = f"{said} {fields['x-supplementary-info']}"
+    return Fate(
+        recipients=tuple(dict.fromkeys(one for one in recipients if one)),
+        action=action[0] if action else "",
+        status=fields.get("status", "")[:100],
+        said=_said(said),
+    )
+
+
+def _recipient(value: str) -> str:
+    """`rfc822; <anna@x.se>` or `utf-8; \\x{E5}sa@x.se` as the address alone."""
+    kind, semicolon, address = value.partition(";")
+    if not semicolon:
+        kind, address = "", value
+    address = address.strip().strip("<>").removeprefix("mailto:")
+    if kind.strip().lower() in ("utf-8", "utf-8-addr", "utf-8-addr-xtext", "utf-8-addr-unitext"):
+        address = re.sub(r"\\x\{([0-9A-Fa-f]{1,6})\}", _unescaped, address)
+    elif re.search(r"\+[0-9A-F]{2}", address):  # xtext of RFC 3461: a plus is +2B
+        address = re.sub(r"\+(2B|3D)", lambda hit: chr(int(hit[1], 16)), address)
+    found = ADDRESS.search(address)
+    return found[0].strip(".") if found else ""
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    number = int(found[1], 16)
+    return chr(number) if 0 < number < 0x110000 and not 0xD800 <= number < 0xE000 else ""
+
+
+def _said(value: str) -> str:
+    value = re.sub(r"(?i)^\s*(?:x-)?[a-z0-9.-]{1,20}\s*;\s*", "", value)
+    clean = "".join(char if char.isprintable() else " " for char in value)
+    return " ".join(clean.split())[:LONGEST_SAID]
+
+
+# --- RFC 5965 and those who report spam in their own way ------------------------------------------
+
+
+def _feedback(mail: Part) -> str:
+    """The type of a feedback report in lower case; empty when it is none."""
+    for part in mail.walk():
+        if part.kind == "message/feedback-report":
+            return _feedback_type(_status_text(part)) or "unknown"
+    if mail.parameter("report-type").lower() == "feedback-report":
+        return _feedback_type("\n".join(part.text for part in mail.walk())) or "unknown"
+    # Microsoft's JMRP: the mail itself, with the address it was reported from beside it.
+    returned = [part for part in mail.walk() if part.depth]
+    if any(part.all("x-hmxmroriginalrecipient") for part in returned):
+        return "abuse"
+    return ""
+
+
+def _feedback_type(text: str) -> str:
+    found = re.search(r"(?im)^[ \t]*feedback-type[ \t]*:[ \t]*([\w-]{1,40})", text[:MOST_TEXT])
+    return found[1].lower() if found else ""
+
+
+# --- what servers write in their own words --------------------------------------------------------
+
+
+def _report_text(mail: Part) -> str:
+    """What a report says before it quotes the mail it is about."""
+    pieces: list[str] = []
+
+    def gather(part: Part) -> None:
+        if part.kind in RETURNED and part.depth:
+            return
+        if part.parts:
+            for one in part.parts:
+                gather(one)
+        elif part.kind.startswith(("text/", "message/")) or not part.depth:
+            pieces.append(part.text[:MOST_TEXT])
+
+    gather(mail)
+    text = "\n".join(pieces)[:MOST_TEXT]
+    cut = RETURNED_BELOW.search(text, 1)
+    return text[: cut.start()] if cut and cut.start() > 20 else text
+
+
+def _is_bounce(mail: Part, text: str, raw: bytes) -> bool:
+    """Whether a mail server speaks, and of a mail that did not arrive."""
+    if mail.all("x-failed-recipients") or mail.all("x-ms-exchange-message-is-ndr"):
+        return True
+    if "This is the qmail-send program" in text or "This is the Postfix program" in text:
+        return True
+    subject, sender = mail.get("subject"), mail.get("from") + " " + mail.get("return-path")
+    if AWAY.search(subject):
+        return False
+    is_daemon = bool(DAEMON.search(sender)) or not mail.get("from").strip()
+    speaks_of_failure = bool(BOUNCE_SUBJECT.search(subject))
+    if mail.parameter("report-type").lower() == "delivery-status":
+        return is_daemon or speaks_of_failure
+    if is_daemon and speaks_of_failure:
+        return True
+    if is_daemon or speaks_of_failure:
+        return bool(FAILING.search(text) or REPLY_LINE.search(text) or _by_flufl(raw))
+    return _rejected_by_a_rule(mail, text)
+
+
+def _in_words(mail: Part, text: str, raw: bytes) -> Fate:
+    """A report without fields: whom it names, and the line in which the server says why."""
+    recipients = _named(mail, text) or _by_flufl(raw)
+    lines = [match[0].strip() for match in REPLY_LINE.finditer(text)]
+    said = _said(" ".join(lines[:3])) if lines else ""
+    words = _said(_around_failure(text))
+    action = "failed"
+    if DELAYED.search(text + "\n" + mail.get("subject")) and not GIVEN_UP.search(text):
+        action = "delayed"
+    if not _is_telling(said):
+        said = _said(f"{said} {words}")
+    mentioned = _without_ours(ADDRESS.findall(text), mail)
+    return Fate(tuple(recipients), action, "", said, mentioned=tuple(mentioned))
+
+
+def _is_telling(said: str) -> bool:
+    return bool(re.search(r"[45]\.[1-9]\d{0,2}\.\d", said)) or len(said) > 60
+
+
+def _around_failure(text: str) -> str:
+    """The words after the last address that is named, where the reason usually stands."""
+    flat = "\n".join(line for line in text.split("\n") if line.strip())
+    return flat[-2 * LONGEST_SAID :] if len(flat) > 2 * LONGEST_SAID else flat
+
+
+def _named(mail: Part, text: str) -> list[str]:
+    """The recipients that a report without fields speaks of."""
+    found: list[str] = []
+    for value in mail.all("x-failed-recipients"):
+        found += ADDRESS.findall(value)
+    if not found:
+        found = [match[1] for match in FAILED_LINE.finditer(text)]
+    return _without_ours(found, mail)
+
+
+def _by_flufl(raw: bytes) -> list[str]:
+    """What flufl.bounce finds. It parses anew, so only what is small is shown to it."""
+    from flufl.bounce import all_failures
+
+    if len(raw) > 200_000 or raw.count(b"multipart/") > 20:
+        return []
+    try:
+        temporary, permanent = all_failures(message_from_bytes(raw))
+    except Exception:  # its detectors take for granted what not every mail has
+        return []
+    return [one.decode("utf-8", "replace") for one in (*permanent, *temporary)][:MOST_FATES]
+
+
+def _without_ours(found: Iterable[str], mail: Part) -> list[str]:
+    """Not the addresses that the report itself came from and went to."""
+    own = " ".join(
+        value.lower() for name in ("from", "return-path", *SENT_TO) for value in mail.all(name)
+    )
+    kept = dict.fromkeys(one.strip(".") for one in found)
+    return [one for one in kept if one.lower() not in own][:MOST_FATES]
+
+
+# --- answering machines ---------------------------------------------------------------------------
+
+
+def _is_receipt(mail: Part) -> bool:
+    """A disposition notification (RFC 8098): read, or deleted unread."""
+    kinds = {part.kind for part in mail.walk()}
+    return (
+        mail.parameter("report-type").lower() == "disposition-notification"
+        or "message/disposition-notification" in kinds
+    )
+
+
+def _rejected_by_a_rule(mail: Part, text: str) -> bool:
+    """Dovecot's Sieve says in a receipt that it did not take a mail (RFC 5429)."""
+    subject = mail.get("subject").lower()
+    return "rejected mail" in subject and "was automatically rejected" in text
+
+
+def _is_answering_machine(mail: Part, text: str) -> bool:
+    """RFC 3834, those who came before it, and those who say so in their subject only."""
+    automatic = mail.get("auto-submitted").strip().lower()
+    if automatic and not automatic.startswith("no"):
+        return True
+    if any(mail.all(name) for name in ANSWERING_HEADERS):
+        return True
+    precedence = mail.get("precedence").strip().lower()
+    if precedence in ("auto_reply", "auto-reply", "junk"):
+        return True
+    if "autoresponder" in mail.get("x-post-messageclass").lower():
+        return True
+    subject = mail.get("subject")
+    if AWAY.search(subject) or CHALLENGE.search(subject) or CHALLENGE.search(text[:3000]):
+        return True
+    return mail.get("return-path").strip() == "<>"

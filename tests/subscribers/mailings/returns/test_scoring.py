@@ -1,0 +1,92 @@
+"""What refusals mean, and when enough has been said: plain rules, no database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from subscribers.mailings.models import InboundKind
+from subscribers.mailings.returns import scoring
+from subscribers.mailings.returns.scoring import Mark, judge
+from tests.factories import A_MORNING
+
+DAY = timedelta(days=1)
+
+
+def soft(day: int, mailing: int) -> Mark:
+    return Mark(A_MORNING + day * DAY, mailing, hard=False, enhanced="5.2.2")
+
+
+def hard(day: int, enhanced: str) -> Mark:
+    return Mark(A_MORNING + day * DAY, day, hard=True, enhanced=enhanced)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "enhanced"),
+    [
+        ("550 no such user", InboundKind.HARD, "5.1.1"),
+        ("550 Requested action not taken: mailbox unavailable", InboundKind.HARD, "5.1.1"),
+        ("551 User not local", InboundKind.SOFT, ""),
+        ("550 Unknown user", InboundKind.HARD, "5.1.1"),
+        ("552 quota exceeded", InboundKind.SOFT, "5.2.2"),
+        ("550 the mailbox is full", InboundKind.SOFT, "5.2.2"),
+        ("554 rejected: listed at zen.spamhaus.org", InboundKind.POLICY, ""),
+        ("550 5.1.1 blocked by our blacklist", InboundKind.POLICY, "5.1.1"),
+        ("550 relaying denied", InboundKind.POLICY, ""),
+        ("554 5.7.1 550 User Unknown", InboundKind.POLICY, "5.7.1"),
+        ("550 Host not found", InboundKind.HARD, "5.1.2"),
+        ("550 account disabled", InboundKind.HARD, "5.2.1"),
+        ("451 4.7.1 try again later", InboundKind.POLICY, "4.7.1"),
+        ("451 4.3.0 temporary failure", InboundKind.SOFT, "4.3.0"),
+        ("421 too many connections", InboundKind.POLICY, ""),
+        ("550 5.4.1 access denied", InboundKind.POLICY, "5.4.1"),
+        ("555 5.5.4 unsupported parameter", InboundKind.POLICY, "5.5.4"),
+        ("550 nothing that anybody would understand", InboundKind.SOFT, ""),
+    ],
+)
+def test_words_and_codes_are_judged_where_there_is_no_clear_status(
+    said: str, kind: InboundKind, enhanced: str
+) -> None:
+    verdict = judge("failed", "", said)
+
+    assert (verdict.kind, verdict.enhanced) == (kind, enhanced)
+
+
+def test_the_remote_servers_status_goes_before_a_general_one() -> None:
+    assert judge("failed", "5.0.0", "smtp; 550 5.1.1 gone").enhanced == "5.1.1"
+    assert judge("failed", "5.1.1", "550 5.7.1 refused").kind is InboundKind.POLICY
+
+
+def test_a_number_inside_an_address_is_no_status() -> None:
+    assert judge("failed", "", "host 5.1.1.7 said nothing").kind is InboundKind.SOFT
+
+
+@pytest.mark.parametrize("enhanced", ["5.1.1", "5.1.10"])
+def test_no_such_mailbox_is_the_end_at_once(enhanced: str) -> None:
+    assert scoring.is_over([hard(0, enhanced)])
+
+
+@pytest.mark.parametrize("enhanced", ["5.1.2", "5.2.1"])
+def test_no_such_domain_and_a_closed_mailbox_are_the_end_on_the_second_day(enhanced: str) -> None:
+    assert not scoring.is_over([hard(0, enhanced), hard(0, enhanced)])
+    assert scoring.is_over([hard(0, enhanced), hard(1, enhanced)])
+
+
+def test_case_27_five_soft_points_over_a_week_and_three_mailings_are_the_end() -> None:
+    assert scoring.is_over([soft(0, 1), soft(2, 2), soft(4, 3), soft(6, 4), soft(7, 5)])
+    assert not scoring.is_over([soft(0, 1), soft(2, 2), soft(4, 3), soft(7, 4)])
+
+
+def test_soft_points_of_two_mailings_or_of_a_few_days_are_not_the_end() -> None:
+    assert not scoring.is_over([soft(day, day % 2) for day in range(0, 20, 2)])
+    assert not scoring.is_over([soft(day, day) for day in range(6)])
+    assert not scoring.is_over([soft(0, n) for n in range(9)] + [soft(8, 9)])
+
+
+def test_a_domain_that_refuses_one_in_five_is_an_outage_when_it_is_ten_at_least() -> None:
+    assert scoring.is_outage(refused=30, taken=20)
+    assert scoring.is_outage(refused=10, taken=0)
+    assert not scoring.is_outage(refused=9, taken=0)
+    assert not scoring.is_outage(refused=10, taken=40)
+    assert not scoring.is_outage(refused=20, taken=5_000)
