@@ -27,8 +27,9 @@ from app import pages
 from app.core import accounts, kept, people, security
 from app.core.db import db, engine_options, prepare_engine
 from app.core.mail import mail
-from app.settings import CHECKOUT, Settings
+from app.settings import CHECKOUT, PREFIX, BadSetting, Settings
 from releases.desk import access
+from subscribers.mailings import signing
 
 migrate = Migrate()
 
@@ -52,6 +53,10 @@ def build(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
     migrate.init_app(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
     mail.init_app(app)
+    try:
+        signing.init_app(app)
+    except signing.BadKey as error:
+        raise BadSetting(f"{PREFIX}DKIM_KEY: {error}") from None
     security.init_app(app)
     accounts.init_app(app)
     people.init_app(app)
@@ -81,6 +86,10 @@ def configuration(settings: Settings) -> dict[str, object]:
         "MAIL_SUPPRESS_SEND": False,
         "MAIL_DEBUG": 0,
         "BOUNCE_DOMAIN": settings.bounce_domain or settings.sender_domain,
+        "DKIM_KEY": settings.dkim_key,
+        "DKIM_SELECTOR": settings.dkim_selector,
+        "DKIM_DOMAIN": settings.dkim_domain or settings.sender_domain,
+        "DNS_SERVER": settings.dns_server,
         "LEASE_SECONDS": settings.lease_seconds,
         "REPLY_TIMEOUT_SECONDS": settings.reply_timeout_seconds,
         "CONNECTIONS": settings.connections,

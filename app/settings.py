@@ -8,6 +8,7 @@ public address cannot do without. A test compares them with the table in docs/op
 from __future__ import annotations
 
 import importlib.util
+import ipaddress
 import os
 import re
 import secrets
@@ -48,6 +49,10 @@ class Settings:
     mail_use_tls: bool = False
     mail_use_ssl: bool = False
     mail_from: str = "pressrum@localhost"
+    dkim_key: str = ""
+    dkim_selector: str = ""
+    dkim_domain: str = ""
+    dns_server: str = ""
     bounce_domain: str = ""
     lease_seconds: int = 120
     reply_timeout_seconds: int = 600
@@ -94,6 +99,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             raise BadSetting(f"{PREFIX}{name.upper()} is missing")
     if not BARE_ADDRESS.fullmatch(str(values.get("mail_from", Settings.mail_from))):
         raise BadSetting(f"{PREFIX}MAIL_FROM must be a bare address such as press@example.org")
+    _check_sending(values)
     if storage := str(values.get("storage_url", "")):
         _check_storage(storage)
     if len(str(values["secret_key"])) < 16:
@@ -122,6 +128,39 @@ def parse(name: str, text: str, kind: str) -> object:
             raise BadSetting(f"{name} must be sqlite:///… or postgresql://…")
         return url
     return text
+
+
+def _check_sending(values: dict[str, object]) -> None:
+    """The sender's and signer's domains as DNS has them, and such that receivers see them agree."""
+    local, _, domain = str(values.get("mail_from", Settings.mail_from)).rpartition("@")
+    if not local.isascii():
+        raise BadSetting(f"{PREFIX}MAIL_FROM must have plain letters before the @")
+    values["mail_from"] = f"{local}@{_as_dns_has_it('MAIL_FROM', domain)}"
+    for name in ("bounce_domain", "dkim_domain"):
+        if given := str(values.get(name, "")):
+            values[name] = _as_dns_has_it(name.upper(), given)
+    sender = str(values["mail_from"]).rpartition("@")[2]
+    signer = str(values.get("dkim_domain", sender))
+    if sender != signer and not sender.endswith(f".{signer}") and not signer.endswith(f".{sender}"):
+        raise BadSetting(f"{PREFIX}DKIM_DOMAIN must be {sender}, or above or below it")
+    if values.get("dkim_key") and not values.get("dkim_selector"):
+        raise BadSetting(f"{PREFIX}DKIM_SELECTOR is missing: the name under which DNS has the key")
+    if server := str(values.get("dns_server", "")):
+        host, _, port = server.rpartition(":") if server.count(":") == 1 else (server, "", "53")
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            host = ""
+        if not host or not port.isdecimal():
+            raise BadSetting(f"{PREFIX}DNS_SERVER must be an IP address, such as 192.0.2.53")
+
+
+def _as_dns_has_it(name: str, domain: str) -> str:
+    """In lower case and A-labels (RFC 5890). Raises BadSetting."""
+    try:
+        return domain.lower().rstrip(".").encode("idna").decode()
+    except UnicodeError:
+        raise BadSetting(f"{PREFIX}{name} must name a domain, not {domain!r}") from None
 
 
 def _check_storage(text: str) -> None:

@@ -20,7 +20,7 @@ from app.core import jobs
 from app.core.db import db, guarded
 from app.core.tokens import seal
 from subscribers.audience import links
-from subscribers.mailings import claiming, envelopes
+from subscribers.mailings import claiming, envelopes, signing
 from subscribers.mailings.claiming import Batch, Claimed, claim, clock, hand_back
 from subscribers.mailings.materialising import materialise
 from subscribers.mailings.messages import Prepared, Slot
@@ -109,7 +109,7 @@ def send_until_idle() -> None:
 
 
 def _send_batch(batch: Batch, courier: Courier) -> None:
-    message = Prepared(
+    message = signing.prepared(
         db.session.scalars(
             sa.select(MailingPart.template).where(MailingPart.mailing_id == batch.mailing_id)
         ).one()

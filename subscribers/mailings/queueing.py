@@ -19,7 +19,7 @@ from app.core.organisation import organisation
 from app.core.words import translate
 from subscribers.audience import addresses
 from subscribers.audience.models import Subscription
-from subscribers.mailings import headers
+from subscribers.mailings import headers, signing
 from subscribers.mailings.messages import Letter, Slot, freeze, without_marks
 from subscribers.mailings.models import (
     Delivery,
@@ -283,6 +283,7 @@ def _list_headers(announcement: Announcement) -> dict[str, str]:
         language=announcement.language,
         domain=current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2],
         base_url=current_app.config["BASE_URL"],
+        reports=bool(signing.keys_in_force()),
     )
 
 

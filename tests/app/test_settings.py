@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app import create_app
 from app.settings import CHECKOUT, PREFIX, BadSetting, Settings, load, write_file
 
 PUBLIC = {
@@ -133,6 +134,51 @@ def test_postgresql_is_spoken_to_through_one_driver(tmp_path: Path, text: str) -
     settings = load(environment(tmp_path, database_url=text))
 
     assert settings.database_url.drivername == "postgresql+psycopg"
+
+
+def test_domains_of_mail_are_kept_as_dns_has_them(tmp_path: Path) -> None:
+    given = {"mail_from": "press@Exämple.se", "bounce_domain": "Studs.exämple.se."}
+
+    settings = load(environment(tmp_path, **given))
+
+    assert settings.mail_from == "press@xn--exmple-cua.se"
+    assert settings.bounce_domain == "studs.xn--exmple-cua.se"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"mail_from": "pråss@example.se"}, "MAIL_FROM must have plain letters"),
+        (
+            {"mail_from": "p@example.se", "dkim_domain": "other.se"},
+            "DKIM_DOMAIN must be example.se",
+        ),
+        ({"dkim_key": "key.pem"}, "DKIM_SELECTOR is missing"),
+        ({"dns_server": "dns.example.se"}, "DNS_SERVER must be an IP address"),
+        ({"dns_server": "192.0.2.53:dns"}, "DNS_SERVER must be an IP address"),
+    ],
+)
+def test_what_would_make_mail_be_refused_stops_the_start(
+    tmp_path: Path, given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(BadSetting, match=said):
+        load(environment(tmp_path, **given))
+
+
+@pytest.mark.parametrize("domain", ["example.se", "mail.example.se"])
+def test_the_signer_may_be_above_or_below_the_sender(tmp_path: Path, domain: str) -> None:
+    given = {"mail_from": "press@press.example.se", "dkim_domain": domain}
+    if domain.startswith("mail"):
+        given["mail_from"] = "press@example.se"
+
+    assert load(environment(tmp_path, **given)).dkim_domain == domain
+
+
+def test_a_key_that_cannot_sign_stops_the_start(tmp_path: Path) -> None:
+    settings = load(environment(tmp_path, dkim_key="/no/such.pem", dkim_selector="press1"))
+
+    with pytest.raises(BadSetting, match=r"DKIM_KEY: /no/such\.pem cannot be read"):
+        create_app(settings)
 
 
 def test_a_bucket_without_the_package_for_it_stops_the_start_and_says_what_to_install(

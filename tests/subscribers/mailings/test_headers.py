@@ -5,18 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 
+import dkim
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 
+from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db
 from app.core.organisation import Organisation
 from subscribers.audience.models import SubscriptionState
+from subscribers.mailing_views import without_links
+from subscribers.mailings import signing
 from subscribers.mailings.headers import feedback_id, list_name
 from subscribers.mailings.models import Delivery, Mailing, MailingKind
 from subscribers.mailings.queueing import queue_confirmation, queue_letter, queue_notice
+from subscribers.mailings.signing import Key, new_key
+from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import queued, send_all, subscriber
@@ -37,6 +45,15 @@ ONE_OF_EACH = (
     "Feedback-ID",
     "X-Auto-Response-Suppress",
 )
+
+
+ONCE = [name for name in ONE_OF_EACH if name != "Reply-To"]  # no desk of its own, no Reply-To
+
+
+def signed_names(raw: bytes) -> list[bytes]:
+    """What the signature says it covers."""
+    (found,) = re.findall(rb"(?s)DKIM-Signature:.*?\bh=([^;]+);", raw)
+    return [name.strip() for name in found.split(b":")]
 
 
 def the_mail(post: PostOffice) -> EmailMessage:
@@ -84,6 +101,50 @@ def test_a_mail_to_a_list_can_be_left_by_mail_to_an_address_of_its_own(
     assert found
     assert int(found[1]) == number
     assert str(message["List-Unsubscribe"]).endswith("@bounce.press.example?subject=unsubscribe>")
+
+
+@pytest.fixture
+def signs(app: Flask, tmp_path: Path) -> Key:
+    """The office signs with a key of its own."""
+    path = tmp_path / "dkim.pem"
+    path.write_bytes(new_key("rsa"))
+    app.config.update(DKIM_KEY=str(path), DKIM_SELECTOR="press1", DKIM_DOMAIN="press.example")
+    signing.init_app(app)
+    return signing.keys_in_force()[0]
+
+
+def test_case_54_every_bulk_mail_is_whole_signed_and_reads_as_its_preview(
+    app: Flask, post: PostOffice, signs: Key, client: FlaskClient, writer: User
+) -> None:
+    people = ["reader@news.example", "läsare@news.example".replace("ä", "a"), "x@y.example"]
+    for person in people:
+        subscriber(person)
+    mailing = queued(
+        subject="Åtta kommuner får dela på tio miljoner – så fördelas stödet till " + "🎉" * 40,
+        text=".En rad med punkt\n" + "Ord på svenska. " * 200 + "\n",
+        html="<p>" + "Ord på svenska, و بالعربية. " * 200 + "</p>",
+    )
+    preview = factories.signed_in(client, writer).get(f"/office/mailings/{mailing.id}/html").text
+
+    send_all()
+
+    assert sorted(letter.to for letter in post.letters) == sorted(people)
+    for letter in post.letters:
+        message = letter.message
+        assert {name: len(message.get_all(name, [])) for name in ONCE} == dict.fromkeys(ONCE, 1)
+        assert [one.addr_spec for one in message["To"].addresses] == [letter.to]
+        signer = dkim.DKIM(letter.raw)
+        assert signer.verify(dnsfunc=lambda name, timeout=5: signs.record.encode())
+        assert {b"list-unsubscribe", b"list-unsubscribe-post"} <= set(signed_names(letter.raw))
+        assert max(map(len, letter.raw.split(b"\r\n"))) <= 998
+        assert b"pressrum-slot" not in letter.raw
+        assert letter.raw.isascii()
+        assert [part.get_content_type() for part in message.iter_parts()] == [
+            "text/plain",
+            "text/html",
+        ]
+        assert ".En rad med punkt\r\n" in letter.text.replace("\n", "\r\n").replace("\r\r", "\r")
+        assert without_links(letter.html) == preview
 
 
 @pytest.mark.parametrize(
