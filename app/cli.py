@@ -12,7 +12,7 @@ import click
 from flask.cli import ScriptInfo, with_appcontext
 
 from app import create_app
-from app.core import jobs, people
+from app.core import beats, jobs, people
 from app.core.accounts import Role
 from app.core.audit import COMMAND_LINE, acting_as
 from app.core.clock import now
@@ -73,7 +73,9 @@ def worker(once: bool) -> None:
     from app.serving import work
 
     if once:
+        name = beats.begin()
         jobs.run_all()
+        beats.end(name)
     else:
         work(current_app._get_current_object())  # type: ignore[attr-defined]
 

@@ -93,6 +93,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "LEASE_SECONDS": settings.lease_seconds,
         "REPLY_TIMEOUT_SECONDS": settings.reply_timeout_seconds,
         "CONNECTIONS": settings.connections,
+        "JOBS_URL": settings.jobs_url,
         "KEPT_MEGABYTES": settings.kept_megabytes,
         "OUTBOX": settings.outbox,
         "STORAGE_URL": settings.storage_url,

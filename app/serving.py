@@ -95,7 +95,7 @@ def serve(
 
 
 def work(app: Flask, *, threads: int = JOB_THREADS) -> None:
-    """Answer rings and sweep each minute until SIGTERM or SIGINT; what is begun is finished.
+    """Answer rings and go round until SIGTERM or SIGINT; what is begun is finished.
 
     Long jobs look at `jobs.stopping` and end early. Leaves within 30 seconds in any case, which is
     harmless: the leases of what was under way run out and another worker takes it up.
@@ -104,13 +104,11 @@ def work(app: Flask, *, threads: int = JOB_THREADS) -> None:
         signal.signal(sign, lambda *_: jobs.stopping.set())
     done = threading.Event()
     threading.Thread(target=_leave_in_time, args=(done,), daemon=True).start()
-    consumer = _bell(app).consumer(threads=threads)
-    consumer.start()
-    with app.app_context():
-        jobs.run_all()  # rather than waiting for the first full minute
-    while not jobs.stopping.wait(10):
-        consumer.check_worker_health()
-    consumer.stop(graceful=True)
+    rounds = jobs.Rounds(app)
+    listener = _bell(app).listener(threads=threads)
+    listener.start()
+    rounds.keep(also=listener.check_worker_health)
+    listener.stop(graceful=True)
     done.set()
 
 
@@ -165,7 +163,7 @@ def start(part: Sequence[str], environment: dict[str, str]) -> Child:
     )
 
 
-def stop_all(children: dict[str, Child], *, seconds: float = STOP_SECONDS) -> None:
+def stop_all(children: dict[str, Child], *, seconds: float = WORK_STOP_SECONDS + 2) -> None:
     """Ask every part to stop; end the whole session of one that does not in time."""
     for child in children.values():
         if child.poll() is None:

@@ -25,6 +25,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PREFIX = "PRESSRUM_"
 MayBeZero = int
 BARE_ADDRESS = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+")
+JOBS_PACKAGE = "'redis>=8.1,<9'"  # the extra redis of pyproject.toml
 STORAGE_PACKAGE = "'obstore>=0.12.1,<0.13'"  # the extra s3 of pyproject.toml
 LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
@@ -62,6 +63,7 @@ class Settings:
     storage_url: str = ""
     storage_key_id: str = ""
     storage_secret: str = ""
+    jobs_url: str = ""
     web_processes: MayBeZero = 0
     kept_megabytes: MayBeZero = 64
     allow_loopback: bool = False
@@ -102,6 +104,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     _check_sending(values)
     if storage := str(values.get("storage_url", "")):
         _check_storage(storage)
+    if queue := str(values.get("jobs_url", "")):
+        _check_queue(queue)
     if len(str(values["secret_key"])) < 16:
         raise BadSetting(f"{PREFIX}SECRET_KEY must have at least 16 characters")
     return Settings(**values)  # type: ignore[arg-type]
@@ -176,6 +180,15 @@ def _check_storage(text: str) -> None:
         raise BadSetting(f"{name}: the endpoint must be an address such as https://s3.example.org")
     if importlib.util.find_spec("obstore") is None:
         raise BadSetting(f"{name} needs a package: .venv/bin/pip install {STORAGE_PACKAGE}")
+
+
+def _check_queue(text: str) -> None:
+    name = f"{PREFIX}JOBS_URL"
+    parts = urlsplit(text)
+    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
+        raise BadSetting(f"{name} must be redis://HOST:PORT/NUMBER, rediss://… or unix://PATH")
+    if importlib.util.find_spec("redis") is None:
+        raise BadSetting(f"{name} needs a package: .venv/bin/pip install {JOBS_PACKAGE}")
 
 
 def read_file(path: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import releases.editorial.preflight_lines  # noqa: F401
 from app.core import jobs
 from app.core.accounts import User
-from app.core.clock import now
+from app.core.beats import shared_now as now
 from app.core.db import db
 from app.core.errors import Conflict, DomainError
 from app.core.organisation import organisation

@@ -53,7 +53,7 @@ _pumping = threading.Lock()
 _wanted = threading.Event()
 
 
-@jobs.job("sweep")
+@jobs.job("sweep", everywhere=True)
 def sweep() -> None:
     """Take back what expired leases and dead processes of this machine held; end what is done.
 
@@ -64,7 +64,7 @@ def sweep() -> None:
     claiming.finish(at=clock())
 
 
-@jobs.job("deliver")
+@jobs.job("deliver", everywhere=True)
 def deliver() -> None:
     """Send all that is due, over as many connections as the settings allow.
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core import jobs
+from app.core import beats, jobs
 from app.core.accounts import Role, User
 from app.core.clock import now
 from app.core.db import db
@@ -338,32 +339,42 @@ def test_publishing_is_the_first_job_of_a_sweep(app: Flask) -> None:
     assert jobs.in_order()[0] == "publish_due"
 
 
-def test_a_sweep_begins_when_the_wall_clock_shows_a_full_minute(
+def test_a_round_begins_when_the_shared_clock_shows_a_full_minute(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wall, steady = [1_000_000_037.25], [500.0]
-    monkeypatch.setattr(jobs.time, "time", lambda: wall[0])
-    monkeypatch.setattr(jobs.time, "monotonic", lambda: steady[0])
-    consumer = jobs.bell(app).consumer(threads=1)
-    scheduler = consumer._create_scheduler()
-    swept: list[float] = []
-    monkeypatch.setattr(scheduler, "enqueue_periodic_tasks", lambda _: swept.append(wall[0] % 60))
-    monkeypatch.setattr(scheduler, "sleep_for_interval", lambda *_: None)
+    """Publication is promised at a minute, by a clock that one machine cannot have wrong."""
+    shown = [datetime(2026, 11, 23, 8, 0, 37, 250_000, tzinfo=UTC)]
+    minutes: list[datetime] = []
+    monkeypatch.setattr(beats, "beat", lambda _name: shown[0])
+    monkeypatch.setattr(jobs, "stopping", Waiting(shown, rounds=20))
+    rounds = jobs.Rounds(app)
+    monkeypatch.setattr(rounds, "_start", lambda at: minutes.append(at) if at else None)
 
-    for _ in range(200):
-        scheduler.loop()
-        wall[0] += 1
-        steady[0] += 1
+    rounds.keep()
 
-    assert len(swept) == 3
-    assert all(second < 2 for second in swept)
+    later = minutes[1:]
+    assert len(later) == 3
+    assert all(at.second == 0 and at.microsecond < 500_000 for at in later)
+
+
+class Waiting(threading.Event):
+    """Time that passes only when somebody waits for it, and ends after so many rounds."""
+
+    def __init__(self, shown: list[datetime], *, rounds: int) -> None:
+        super().__init__()
+        self.shown, self.rounds = shown, rounds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.shown[0] += timedelta(seconds=timeout or 0)
+        self.rounds -= 1
+        return self.rounds <= 0
 
 
 SLOW_AND_KILLED = """
 import sys, time
 from pathlib import Path
 from app import create_app
-from app.core import jobs
+from app.core import beats, jobs
 from releases.editorial import publishing, workflow
 
 app = create_app()
