@@ -41,8 +41,9 @@ lint: $(V)/.dev
 	$(V)/bin/python -m mypy
 	$(V)/bin/python -m djlint templates --lint --quiet --ignore=H043
 
-bench: $(V)/.dev ## rounds beside the machine's limit, pages beside nginx, and a large archive
+bench: $(V)/.dev ## rounds and lists of people beside the machine's limit, pages beside nginx, and a large archive
 	@$(V)/bin/python -P -m tests.benchmarks.rounds
+	@$(V)/bin/python -P -m tests.benchmarks.importing
 	@$(V)/bin/python -P -m tests.benchmarks.serving
 	@$(V)/bin/python -P -m tests.benchmarks.archive
 

@@ -10,7 +10,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any, NoReturn, TextIO
+from pathlib import Path
+from typing import IO, NoReturn, TextIO
 
 import click
 from flask.cli import AppGroup
@@ -19,11 +20,14 @@ from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import DomainError
-from app.core.jobs import job
+from app.core.jobs import job, ring
 from app.core.words import LANGUAGES
 from app.core.words.language import t
-from subscribers.audience import erasing, exporting, importing
+from subscribers.audience import erasing, exporting, importing, workbooks
 from subscribers.audience.importing import Omission, Report
+from subscribers.audience.models import Frequency
+from subscribers.audience.subscribing import PRESS_RELEASES
+from subscribers.mailings import inviting
 
 group = AppGroup("subscriber", help="People who subscribe: import, export, erase.")
 
@@ -32,24 +36,64 @@ group = AppGroup("subscriber", help="People who subscribe: import, export, erase
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
 @click.option("--basis", required=True, help="Why we may write to them, kept with each consent.")
 @click.option("--language", required=True, type=click.Choice(LANGUAGES), help="Of our mails.")
+@click.option("--topic", "topics", multiple=True, default=(PRESS_RELEASES,), help="By its slug.")
+@click.option(
+    "--frequency",
+    type=click.Choice([one.value for one in Frequency]),
+    default=Frequency.IMMEDIATE.value,
+    help="How soon they hear of a release.",
+)
+@click.option("--ask-first", is_flag=True, help="Mail each one a link to say yes with.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def import_(file: str, basis: str, language: str, as_json: bool) -> None:
-    """Add the addresses of a CSV FILE as active subscribers. Nothing is mailed.
+def import_(
+    file: str,
+    basis: str,
+    language: str,
+    topics: tuple[str, ...],
+    frequency: str,
+    ask_first: bool,
+    as_json: bool,
+) -> None:
+    """Add the addresses of a list FILE as active subscribers. Nothing is mailed.
 
-    Safe to run again after it was broken off. Who left, was suppressed or was erased stays out.
+    CSV, or a workbook of Excel or LibreOffice. Safe to run again after it was broken off. Who left,
+    was suppressed or was erased stays out.
     """
-    report = Report()
     try:
         with _opened(file) as table:
-            for report in importing.import_file(table, basis=basis, language=language, at=now()):
+            report = None
+            for report in importing.import_file(
+                table,
+                basis=basis,
+                language=language,
+                topics=topics,
+                frequency=Frequency(frequency),
+                file_name=Path(file).name,
+                ask=inviting.invite(language=language, at=now()) if ask_first else None,
+                at=now(),
+            ):
                 db.session.commit()
                 click.echo(_progress(report), err=True)
     except DomainError as error:
         _refuse(error, as_json=as_json)
-    for omission in report.left_out:
+    assert report is not None
+    if ask_first:
+        ring("deliver")
+    for omission in importing.left_out(report.run_id):
         click.echo(why_left_out(omission), err=True)
     if as_json:
-        click.echo(json.dumps(as_data(report), ensure_ascii=False))
+        _print_as_json(report)
+
+
+def _print_as_json(report: Report) -> None:
+    """The document that the outside contract promises, a row at a time: there may be a million."""
+    click.echo(
+        f'{{"imported": {report.imported}, "already": {report.already}, "left_out": [', nl=False
+    )
+    for number, left in enumerate(importing.left_out(report.run_id)):
+        row = {"line": left.line, "reason": left.reason.value, "message": why_left_out(left)}
+        click.echo((", " if number else "") + json.dumps(row, ensure_ascii=False), nl=False)
+    click.echo("]}")
 
 
 @group.command("export")
@@ -85,18 +129,6 @@ def forget_unconfirmed() -> None:
     db.session.commit()
 
 
-def as_data(report: Report) -> dict[str, Any]:
-    """A report as the JSON document that the outside contract promises."""
-    return {
-        "imported": report.imported,
-        "already": report.already,
-        "left_out": [
-            {"line": left.line, "reason": left.reason.value, "message": why_left_out(left)}
-            for left in report.left_out
-        ],
-    }
-
-
 def why_left_out(omission: Omission) -> str:
     """A sentence for the person who can mend the file."""
     line, last_line = omission.line, omission.last_line
@@ -111,7 +143,7 @@ def _progress(report: Report) -> str:
         "subscribers.import_so_far",
         imported=report.imported,
         already=report.already,
-        left_out=len(report.left_out),
+        left_out=report.left_out,
     )
 
 
@@ -128,12 +160,12 @@ def _refuse(error: DomainError, *, as_json: bool) -> NoReturn:
 def _opened(path: str) -> Iterator[IO[bytes]]:
     """A file, or a pipe's content in a temporary one: the importer looks through it first."""
     with click.open_file(path, "rb") as file, tempfile.TemporaryFile() as copy:
-        if file.seekable():
-            yield file
-            return
-        shutil.copyfileobj(file, copy)
-        copy.seek(0)
-        yield copy
+        if not file.seekable():
+            shutil.copyfileobj(file, copy)
+            copy.seek(0)
+            file = copy
+        with workbooks.as_csv(file) as table:
+            yield table
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -131,12 +132,15 @@ def import_file() -> ResponseReturnValue:
         db.session.rollback()
         field = "basis" if error.key == "import_basis_missing" else "file"
         return _import_again(field, t(f"errors.{error.key}", **error.facts))
-    return render_template("office/subscribers/report.html", report=report, shown=SHOWN)
+    left_out = list(islice(importing.left_out(report.run_id), SHOWN))
+    return render_template(
+        "office/subscribers/report.html", report=report, left_out=left_out, shown=SHOWN
+    )
 
 
 def _committed(batches: Iterator[Report]) -> Report:
     """The whole import, kept batch by batch."""
-    report = Report()
+    report = Report(0)
     for latest in batches:
         db.session.commit()
         report = latest

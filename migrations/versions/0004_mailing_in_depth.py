@@ -505,6 +505,13 @@ def upgrade() -> None:
             postgresql_ops={"address": "text_pattern_ops"},
         )
         batch_op.create_index("ix_subscriber_domain", ["domain", "id"], unique=False)
+        batch_op.create_index(
+            "ix_subscriber_erased",
+            ["erased_at"],
+            unique=False,
+            sqlite_where=sa.text("erased_at IS NOT NULL"),
+            postgresql_where=sa.text("erased_at IS NOT NULL"),
+        )
         batch_op.drop_column("public_id")
 
     with op.batch_alter_table("subscription", schema=None) as batch_op:
@@ -547,6 +554,15 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("ended_at IS NOT NULL"),
             postgresql_where=sa.text("ended_at IS NOT NULL"),
+        )
+
+    with op.batch_alter_table("subscription", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_subscription_other",
+            ["state", "ended_reason", "id"],
+            unique=False,
+            sqlite_where=sa.text("state <> 'active'"),
+            postgresql_where=sa.text("state <> 'active'"),
         )
 
     with op.batch_alter_table("suppression", schema=None) as batch_op:

@@ -1,8 +1,8 @@
-"""Forgetting: a person who asks to be erased, and those who never confirmed.
+"""Forgetting: a person who asks to be erased, those who never confirmed, those who left long ago.
 
 Everything that could tell the address goes; a keyed hash stays, so that no import brings it back.
-Deliveries belong to a layer above this one and are reached by the name of their table, since an
-erasure that left addresses there would be none.
+Deliveries and what came back belong to a layer above this one and are reached by the names of their
+tables, since an erasure that left addresses there would be none.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from app.core.alerts import Alert
 from app.core.db import Base, db
 from app.core.errors import NotFound
-from subscribers.audience import addresses
-from subscribers.audience.addresses import secrets_in_force
+from subscribers.audience import addresses, importing
+from subscribers.audience.addresses import Address, secrets_in_force
 from subscribers.audience.models import (
+    ERASED,
+    LEFT,
+    DataRequest,
     EndedReason,
     SignupAttempt,
     Subscriber,
@@ -27,18 +31,19 @@ from subscribers.audience.models import (
 )
 from subscribers.audience.subscribing import insert_new
 
-ERASED = "erased"
 UNCONFIRMED_FOR = timedelta(days=7)
 ATTEMPTS_FOR = timedelta(days=1)
+STRAGGLING_FOR = timedelta(hours=2)  # longer than any mail that was in the open at an erasure
 AT_ONCE = 1000
 
 
 def erase(email: str, *, at: datetime) -> bool:
     """Forget an address for good; False when that was done before.
 
-    Ends its subscriptions, takes the address out of every row and keeps a suppression. Rows stay,
-    so the figures of past mailings do too. Raises BadInput, or NotFound for an address that we
-    never had, which is more often a slip of the keyboard.
+    Ends its subscriptions, takes the address out of every row and waiting file, and keeps a
+    suppression. Rows stay, so the figures of past mailings do too. Letters to the address are
+    called off like all else. Raises BadInput, or NotFound for an address that we never had, which
+    is more often a slip of the keyboard.
     """
     address = addresses.read(email, secrets=secrets_in_force())
     known = list(
@@ -50,19 +55,38 @@ def erase(email: str, *, at: datetime) -> bool:
     )
     if not known and not _is_suppressed(address.known_hashes):
         raise NotFound("no_such_subscriber")
-    if not _is_suppressed(address.known_hashes):
-        suppression = {"address_hash": address.hash, "scope": "all", "created_at": at}
-        insert_new(Suppression, [{**suppression, "reason": ERASED}])
+    _suppress(address.hash, known=address.known_hashes, reason=ERASED, at=at)
     ids = [subscriber.id for subscriber in known]
     _end(Subscription.subscriber_id.in_(ids), at)
-    _forget_deliveries(ids)
+    _forget_mail(ids, hashes=address.known_hashes)
+    _forget_mentions(address)
+    importing.forget_lists_with(address.norm, at=at)
+    _forget_requests(ids)
+    db.session.execute(
+        sa.delete(SignupAttempt)
+        .where(SignupAttempt.address_key == address.signup_key)
+        .execution_options(synchronize_session=False)
+    )
     fresh = [subscriber for subscriber in known if subscriber.erased_at is None]
     for subscriber in fresh:
-        subscriber.address = None
-        subscriber.domain = None
-        subscriber.erased_at = at
+        _blank(subscriber, at=at)
     db.session.flush()
     return bool(fresh)
+
+
+def forget_stragglers(*, at: datetime) -> None:
+    """Once more for those erased within the last hours.
+
+    A mail that was in the open at that moment has its server's answer written down after it, and
+    answers repeat addresses.
+    """
+    recent = db.session.execute(
+        sa.select(Subscriber.id, Subscriber.address_hash).where(
+            Subscriber.erased_at.is_not(None), Subscriber.erased_at > at - STRAGGLING_FOR
+        )
+    ).all()
+    if recent:
+        _forget_mail([row.id for row in recent], hashes=[row.address_hash for row in recent])
 
 
 def forget_unconfirmed(*, at: datetime) -> int:
@@ -75,6 +99,7 @@ def forget_unconfirmed(*, at: datetime) -> int:
         sa.select(Subscription.id, Subscription.subscriber_id)
         .where(
             Subscription.state == SubscriptionState.PENDING,
+            sa.text("subscription.state <> 'active'"),  # literal, for the partial index
             Subscription.asked_at < at - UNCONFIRMED_FOR,
         )
         .order_by(Subscription.id)
@@ -91,31 +116,80 @@ def forget_unconfirmed(*, at: datetime) -> int:
         )
     )
     _end(Subscription.id.in_(subscriptions), at)
-    _forget_deliveries(sorted(people - with_more))
-    for subscriber in db.session.scalars(
-        sa.select(Subscriber).where(Subscriber.id.in_(people - with_more))
-    ):
-        subscriber.address = None
-        subscriber.domain = None
+    alone = sorted(people - with_more)
+    found = list(db.session.scalars(sa.select(Subscriber).where(Subscriber.id.in_(alone))))
+    _forget_mail(alone, hashes=[subscriber.address_hash for subscriber in found])
+    _forget_requests(alone)
+    for subscriber in found:
+        _blank(subscriber, at=at)
         subscriber.address_hash = random.token_bytes(32)
-        subscriber.erased_at = at
     db.session.flush()
     return len(stale)
 
 
-def forget_attempts(*, at: datetime) -> None:
+def forget_ended(*, before: datetime, at: datetime) -> int:
+    """Forget people of whom every subscription ended before a moment; at most AT_ONCE of them.
+
+    What they told us outlives it: a suppression says that they left, so no list brings them back.
+    """
+    still_new = sa.select(Subscription.id).where(
+        Subscription.subscriber_id == Subscriber.id,
+        sa.or_(Subscription.ended_at.is_(None), Subscription.ended_at >= before),
+    )
+    left = sa.select(Subscription.subscriber_id).where(
+        sa.text("subscription.state <> 'active'"),  # literal, for the partial index
+        Subscription.state == SubscriptionState.ENDED,
+        Subscription.ended_at < before,
+    )
+    people = list(
+        db.session.scalars(
+            sa.select(Subscriber)
+            .where(Subscriber.id.in_(left), Subscriber.erased_at.is_(None), ~still_new.exists())
+            .order_by(Subscriber.id)
+            .limit(AT_ONCE)
+            .with_for_update(skip_locked=True)
+        )
+    )
+    for subscriber in people:
+        hashes = [subscriber.address_hash]
+        _suppress(subscriber.address_hash, known=hashes, reason=LEFT, at=at)
+    ids = [subscriber.id for subscriber in people]
+    _forget_mail(ids, hashes=[subscriber.address_hash for subscriber in people])
+    _forget_requests(ids)
+    for subscriber in people:
+        _blank(subscriber, at=at)
+    db.session.flush()
+    return len(people)
+
+
+def forget_attempts(*, at: datetime) -> int:
     """Drop the sign-up counts that no limit looks at any more."""
-    db.session.execute(
+    result = db.session.execute(
         sa.delete(SignupAttempt)
         .where(SignupAttempt.at < at - ATTEMPTS_FOR)
         .execution_options(synchronize_session=False)
     )
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _is_suppressed(hashes: Sequence[bytes]) -> bool:
     return bool(
         db.session.scalar(sa.select(sa.exists().where(Suppression.address_hash.in_(hashes))))
     )
+
+
+def _suppress(hash_: bytes, *, known: Sequence[bytes], reason: str, at: datetime) -> None:
+    """Forbid writing to an address, unless something forbids it already: that keeps its reason."""
+    whole = sa.exists().where(Suppression.address_hash.in_(known), Suppression.scope == "all")
+    if not db.session.scalar(sa.select(whole)):
+        row = {"address_hash": hash_, "scope": "all", "reason": reason, "created_at": at}
+        insert_new(Suppression, [row])
+
+
+def _blank(subscriber: Subscriber, *, at: datetime) -> None:
+    subscriber.address = None
+    subscriber.domain = None
+    subscriber.erased_at = at
 
 
 def _end(which: sa.ColumnElement[bool], at: datetime) -> None:
@@ -135,22 +209,73 @@ def _end(which: sa.ColumnElement[bool], at: datetime) -> None:
         )
 
 
-def _forget_deliveries(subscriber_ids: Sequence[int]) -> None:
-    """No address and no server's reply, which often repeats it; waiting ones are called off.
+def _forget_mail(subscriber_ids: Sequence[int], *, hashes: Sequence[bytes]) -> None:
+    """No address and no server's words, which often repeat it; waiting mails are called off.
 
     One that a sender holds right now is left to it: it looks at suppressions before it sends.
+    Letters hang on no subscriber and are found by the hash of where they go.
     """
     delivery = Base.metadata.tables["delivery"]
     attempt = Base.metadata.tables["delivery_attempt"]
-    theirs = delivery.c.subscriber_id.in_(subscriber_ids)
+    inbound = Base.metadata.tables["inbound_event"]
+    letters = sa.select(Base.metadata.tables["mailing"].c.id).where(
+        Base.metadata.tables["mailing"].c.kind == "letter"
+    )
+    ids = set(
+        db.session.scalars(
+            sa.select(delivery.c.id).where(delivery.c.subscriber_id.in_(subscriber_ids))
+        )
+    ) | set(
+        db.session.scalars(
+            sa.select(delivery.c.id).where(
+                delivery.c.mailing_id.in_(letters), delivery.c.address_hash.in_(hashes)
+            )
+        )
+    )
+    theirs = delivery.c.id.in_(ids)
     db.session.execute(
         sa.update(delivery)
         .where(theirs, delivery.c.due_at.is_not(None))
         .values(state="suppressed", due_at=None)
     )
+    db.session.execute(sa.update(attempt).where(attempt.c.delivery_id.in_(ids)).values(reply=""))
     db.session.execute(
-        sa.update(attempt)
-        .where(attempt.c.delivery_id.in_(sa.select(delivery.c.id).where(theirs)))
-        .values(reply="")
+        sa.update(inbound)
+        .where(sa.or_(inbound.c.subscriber_id.in_(subscriber_ids), inbound.c.delivery_id.in_(ids)))
+        .values(raw=None, said="")
     )
     db.session.execute(sa.update(delivery).where(theirs).values(address=None, reply=None))
+
+
+def _forget_mentions(address: Address) -> None:
+    """The address where it stands in words of others: mails that came back, unmatched; alerts."""
+    inbound = Base.metadata.tables["inbound_event"]
+    wanted = address.norm.encode()
+    last = 0
+    while part := db.session.execute(
+        sa.select(inbound.c.id, inbound.c.raw, inbound.c.said)
+        .where(inbound.c.id > last, sa.or_(inbound.c.raw.is_not(None), inbound.c.said != ""))
+        .order_by(inbound.c.id)
+        .limit(100)
+    ).all():
+        quoting = [
+            row.id
+            for row in part
+            if wanted in bytes(row.raw or b"").lower() or wanted in row.said.lower().encode()
+        ]
+        if quoting:
+            quoted = sa.update(inbound).where(inbound.c.id.in_(quoting))
+            db.session.execute(quoted.values(raw=None, said=""))
+        last = part[-1].id
+    for alert in db.session.scalars(sa.select(Alert)):
+        if address.norm in f"{alert.subject} {alert.facts}".lower():
+            alert.facts = {}
+            alert.subject = alert.subject.lower().replace(address.norm, "…")
+
+
+def _forget_requests(subscriber_ids: Sequence[int]) -> None:
+    db.session.execute(
+        sa.delete(DataRequest)
+        .where(DataRequest.subscriber_id.in_(subscriber_ids))
+        .execution_options(synchronize_session=False)
+    )

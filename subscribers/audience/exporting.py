@@ -10,8 +10,8 @@ from typing import TextIO
 import sqlalchemy as sa
 
 from app.core.db import db
-from subscribers.audience.importing import FORMULA_STARTS
 from subscribers.audience.models import Subscriber, Subscription, Topic
+from subscribers.audience.reading import FORMULA_STARTS
 
 COLUMNS = (
     "email",

@@ -1,52 +1,60 @@
 """Importing a list of addresses that an office brings along, with the consent it stands on.
 
-The file is read as a stream and stored in batches; the caller commits after each, so that an
-import that was broken off goes on when it is started again. An import never changes anybody's
-state: who left, was suppressed or was erased stays out, and the report says so row by row.
+An upload waits for its preview to be said yes to; a worker then stores it a batch at a time, and
+how far it has come is written in the batch's own transaction, so that whatever is killed repeats
+nothing. An import never changes anybody's state: who left, was suppressed or was erased stays out,
+and each row that did is in the report with its reason.
 """
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-import unicodedata
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import chain, islice
-from typing import IO
+from secrets import token_hex
+from typing import IO, Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
+from app.core import shelf
 from app.core.accounts import User
 from app.core.audit import record
-from app.core.db import db
-from app.core.errors import BadInput
+from app.core.db import db, guarded
+from app.core.errors import BadInput, NotFound, NotNow
+from app.core.storage import Content
 from app.core.words import LANGUAGES
-from subscribers.audience import addresses
-from subscribers.audience.addresses import Address, secrets_in_force
-from subscribers.audience.erasing import ERASED
+from subscribers.audience import addresses, consent_texts, reading
+from subscribers.audience.addresses import secrets_in_force
 from subscribers.audience.models import (
+    ERASED,
+    LEFT,
+    Frequency,
+    ImportProblem,
+    ImportRun,
+    ImportState,
     Subscriber,
     Subscription,
     SubscriptionState,
+    Suppression,
     Topic,
-    new_public_id,
 )
-from subscribers.audience.subscribing import PRESS_RELEASES, insert_new, subscriber_row, suppressed
+from subscribers.audience.reading import Reading, Row
+from subscribers.audience.subscribing import PRESS_RELEASES
 
-BATCH = 2000
-CHUNK = 1 << 16
-# Headers as people write them, without spaces, hyphens and case; the surer names first.
-ADDRESS_HEADERS = (
-    ("email", "emailaddress", "epost", "epostadress", "mail", "mailadress", "mailaddress"),
-    ("address", "adress"),
-)
-STATE_HEADERS = {"state", "status"}
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+BATCH = 10_000
+LEASE = timedelta(seconds=60)  # a batch takes a tenth of a second
+AT_A_TIME = 20.0  # seconds that one ring of the bell works for
+FILE = "list.csv"  # what an upload is called on the shelf
+
+BECAUSE = {ERASED: "erased", LEFT: "ended"}  # what a suppression of these reasons is called
+FREQUENCIES = {one.value for one in Frequency}
+
+Ask = Callable[[Sequence[int]], None]
 
 
 class LeftOut(StrEnum):
@@ -57,16 +65,7 @@ class LeftOut(StrEnum):
     ENDED = "ended"
     SUPPRESSED = "suppressed"
     ERASED = "erased"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One record of a file: the lines it stands on, its address cell, its state if it tells one."""
-
-    line: int
-    last_line: int
-    email: str
-    state: str = ""
+    TOPIC = "topic"  # our own export of another office, and a topic that is not here
 
 
 @dataclass(frozen=True, order=True)
@@ -78,16 +77,202 @@ class Omission:
     reason: LeftOut
 
 
-@dataclass
+@dataclass(frozen=True)
 class Report:
-    """What became of the rows so far; `left_out` in the file's order."""
+    """What became of the rows so far. Which were left out stands in ImportProblem (`left_out`)."""
 
+    run_id: int
     imported: int = 0
     already: int = 0
-    left_out: list[Omission] = field(default_factory=list)
+    left_out: int = 0
 
-    def leave_out(self, row: Row, reason: LeftOut) -> None:
-        self.left_out.append(Omission(row.line, row.last_line, reason))
+
+@dataclass(frozen=True)
+class Plan:
+    """What to make of the rows of a list; the same for all of them."""
+
+    basis: str
+    language: str
+    topics: tuple[int, ...]  # their ids
+    slugs: dict[str, int]  # every topic there is
+    frequency: Frequency
+    ask_first: bool
+
+
+@dataclass
+class Sorted:
+    """One batch: what may come in, and what not."""
+
+    fresh: int = 0
+    already: int = 0
+    problems: list[Omission] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+
+
+# The batch on its way in. A table of the connection's own: both databases join it to their indexes
+# many times faster than they take ten thousand hashes in a list.
+incoming = sa.Table(
+    "incoming_subscriber",
+    sa.MetaData(),
+    sa.Column("n", sa.Integer),
+    sa.Column("hash", sa.LargeBinary(32)),
+    sa.Column("address", sa.String(320)),  # NULL where it is known, or under a retained key
+    sa.Column("domain", sa.String(253)),
+    sa.Column("language", sa.String(2)),
+    sa.Column("frequency", sa.String(20)),
+    sa.Column("topic_id", sa.BigInteger),  # NULL: those that the import is for
+    prefixes=["TEMPORARY"],
+    postgresql_on_commit="DELETE ROWS",
+)
+
+
+def upload(
+    *,
+    file: IO[bytes],
+    content: Content,
+    file_name: str,
+    by: User | None,
+    at: datetime,
+) -> ImportRun:
+    """Put a list on the shelf and write down how it reads; nobody is stored yet.
+
+    `content` is what `file` reads. Raises BadInput for a file that holds no addresses, and
+    storage.Silent.
+    """
+    found = reading.find_out(file)
+    run = ImportRun(
+        file_key=shelf.new_key(),
+        file_name=file_name[:200],
+        file_bytes=len(content),
+        state=ImportState.UPLOADED,
+        language=LANGUAGES[0],
+        topics=[PRESS_RELEASES],
+        reading=found.as_data(),
+        rows_total=reading.count(file, found),
+        by_id=by.id if by else None,
+        created_at=at,
+    )
+    assert run.file_key is not None
+    shelf.put(run.file_key, {FILE: content})
+    db.session.add(run)
+    db.session.flush()
+    return run
+
+
+def read_otherwise(run: ImportRun, **changes: Any) -> None:
+    """Read an upload by another column, separator or encoding than was found. Raises NotNow."""
+    _still_waiting(run)
+    found = Reading.from_data({**run.reading, **changes})
+    run.reading = found.as_data()
+    with opened(run) as file:
+        run.rows_total = reading.count(file, found)
+    db.session.flush()
+
+
+def begin(
+    run: ImportRun,
+    *,
+    basis: str,
+    language: str,
+    topics: Sequence[str] = (PRESS_RELEASES,),
+    frequency: Frequency = Frequency.IMMEDIATE,
+    ask_first: bool = False,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """Say yes to an upload: a worker takes it from here. Raises BadInput and NotNow."""
+    _still_waiting(run)
+    _check(basis=basis, language=language, topics=topics)
+    run.basis, run.language, run.topics = basis.strip()[:500], language, list(topics)
+    run.frequency, run.ask_first = frequency, ask_first
+    run.state, run.started_at = ImportState.RUNNING, at
+    _record_start(run, by=by, at=at)
+    db.session.flush()
+
+
+def stop(run: ImportRun, *, by: User | None, at: datetime) -> None:
+    """End an import, or do away with an upload. What has come in stays. Raises NotNow."""
+    stopped = guarded(
+        sa.update(ImportRun)
+        .where(
+            ImportRun.id == run.id,
+            ImportRun.state.in_((ImportState.UPLOADED, ImportState.RUNNING)),
+        )
+        .values(state=ImportState.STOPPED, finished_at=at, lease_owner=None, lease_until=None)
+    )
+    if not stopped:
+        raise NotNow("import_is_over")
+    db.session.refresh(run)
+    if run.started_at is not None:
+        _record_end(run, by=by, at=at)
+
+
+def forget_file(run: ImportRun) -> None:
+    """Take an ended run's file off the shelf. Commits before, so that no row names what is gone."""
+    key, run.file_key = run.file_key, None
+    db.session.commit()
+    if key:
+        shelf.sweep_away(key)
+
+
+def forget_lists_with(norm: str, *, at: datetime) -> None:
+    """Do away with lists that wait for a yes and hold an address. No commit.
+
+    One that a worker is at loses its file when it is done; a suppression keeps the address out.
+    """
+    wanted = norm.encode()
+    waiting = sa.select(ImportRun).where(
+        ImportRun.state == ImportState.UPLOADED, ImportRun.file_key.is_not(None)
+    )
+    for run in db.session.scalars(waiting):
+        if _holds(run, wanted):
+            shelf.sweep_away(run.file_key or "")
+            run.file_key, run.problem = None, "import_file_gone"
+            _end(run, ImportState.FAILED, at=at)
+
+
+def _holds(run: ImportRun, wanted: bytes) -> bool:
+    """Whether a file holds these bytes, in capitals or not."""
+    encoded = wanted.decode().encode("utf-16-le")
+    try:
+        with opened(run) as file:
+            end = b""
+            while part := file.read(1 << 20):
+                text = (end + part).lower()
+                if wanted in text or encoded in text:
+                    return True
+                end = part[-1024:]
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def work(*, clock: Callable[[], datetime], ask: Callable[[ImportRun], Ask]) -> bool:
+    """Store the next batches of the oldest import that nobody else is at. Commits.
+
+    For AT_A_TIME seconds; True when there is more to do. Whoever is killed leaves a lease that runs
+    out, and the next one goes on behind the last row that was stored. `ask` makes of a run what
+    writes to its new people, for those that are to be asked first.
+    """
+    run = _take(at=clock())
+    if run is None:
+        return False
+    until = time.monotonic() + AT_A_TIME
+    try:
+        with opened(run) as file:
+            rows = reading.rows(file, Reading.from_data(run.reading), after=run.rows_done)
+            while batch := list(islice(rows, BATCH)):
+                if not _store_batch(run, batch, ask=ask(run), at=clock()):
+                    return True  # stopped, or somebody else's by now
+                if time.monotonic() > until:
+                    _let_go(run)
+                    return True
+    except FileNotFoundError:
+        _fail(run, "import_file_gone", at=clock())
+    else:
+        _finish(run, at=clock())
+    forget_file(run)
+    return True
 
 
 def import_file(
@@ -95,256 +280,485 @@ def import_file(
     *,
     basis: str,
     language: str,
-    topic: str = PRESS_RELEASES,
+    topics: Sequence[str] = (PRESS_RELEASES,),
+    frequency: Frequency = Frequency.IMMEDIATE,
+    file_name: str = "",
+    ask: Ask | None = None,
     by: User | None = None,
     at: datetime,
 ) -> Iterator[Report]:
-    """Add the addresses of a CSV file as active subscribers; sends nothing.
+    """Add the addresses of a CSV file at hand as active subscribers; sends nothing.
 
-    Yields the one growing report after each batch, for the caller to commit. `basis` says why we
-    may write to them and is kept as the source of each consent. `file` must be seekable. Raises
-    BadInput, before anything is stored, without a basis or for a file that holds no addresses.
+    Yields what became of them after each batch, for the caller to commit. With `ask` they are
+    asked first instead. `file` must be seekable. Raises BadInput, before anything is stored,
+    without a basis or for a file that holds no addresses.
     """
+    _check(basis=basis, language=language, topics=topics)
+    found = reading.find_out(file)
+    run = ImportRun(
+        file_name=file_name[:200],
+        file_bytes=0,
+        state=ImportState.RUNNING,
+        basis=basis.strip()[:500],
+        language=language,
+        topics=list(topics),
+        frequency=frequency,
+        reading=found.as_data(),
+        ask_first=ask is not None,
+        by_id=by.id if by else None,
+        created_at=at,
+        started_at=at,
+        lease_owner=token_hex(8),
+        lease_until=at + LEASE,
+    )
+    db.session.add(run)
+    db.session.flush()
+    _record_start(run, by=by, at=at)
+    rows = reading.rows(file, found)
+    first = list(islice(rows, 1))  # an empty list still has a report
+    rest = chain(first, rows)
+    while batch := list(islice(rest, BATCH)):
+        _store_rows(run, batch, ask=ask or _nobody, at=at)
+        yield _report(run)
+    run.rows_total = run.rows_done
+    _end(run, ImportState.DONE, at=at)
+    _record_end(run, by=by, at=at)
+    yield _report(run)
+
+
+def left_out(run_id: int) -> Iterator[Omission]:
+    """Every row that an import left out, in the file's order, read a part at a time."""
+    last = -1
+    while part := db.session.execute(
+        sa.select(ImportProblem.line, ImportProblem.last_line, ImportProblem.reason)
+        .where(ImportProblem.run_id == run_id, ImportProblem.line > last)
+        .order_by(ImportProblem.line)
+        .limit(BATCH)
+    ).all():
+        for row in part:
+            yield Omission(row.line, row.last_line, LeftOut(row.reason))
+        last = part[-1].line
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the first rows of an upload would come to."""
+
+    rows: int
+    fresh: int
+    already: int
+    problems: list[Omission]
+
+
+def try_out(run: ImportRun, *, size: int = 5000, topics: Sequence[str] = ()) -> Sample:
+    """How the first `size` rows would fare. Stores nothing: what it does is rolled back."""
+    with opened(run) as file:
+        batch = list(islice(reading.rows(file, Reading.from_data(run.reading)), size))
+    plan = _plan(run, topics=topics or run.topics)
+    readable, problems, already = _readable(batch, plan)
+    standing = _standing_of(readable)
+    fresh = 0
+    for _number, row, marks_of in _weighed(readable, standing, plan):
+        if marks_of is None:
+            fresh += 1
+        elif marks_of == "active":
+            already += 1
+        else:
+            problems.append(Omission(row.line, row.last_line, LeftOut(marks_of)))
+    return Sample(len(batch), fresh, already, sorted(problems))
+
+
+def opened(run: ImportRun) -> IO[bytes]:
+    """A run's file, to be closed. Raises FileNotFoundError."""
+    if run.file_key is None:
+        raise FileNotFoundError
+    return shelf.opened(run.file_key, FILE)
+
+
+def run(run_id: int) -> ImportRun:
+    """Raises NotFound."""
+    found = db.session.get(ImportRun, run_id)
+    if found is None:
+        raise NotFound("no_such_import")
+    return found
+
+
+def _check(*, basis: str, language: str, topics: Sequence[str]) -> None:
     if not basis.strip():
         raise BadInput("import_basis_missing")
     if language not in LANGUAGES:
         raise BadInput("language_unknown")
-    rows = read_rows(file)
-    rows = chain(list(islice(rows, 1)), rows)  # what is no table shows before the first batch
-    topic_id = db.session.scalars(sa.select(Topic.id).where(Topic.slug == topic)).one()
-    report = Report()
+    known = set(db.session.scalars(sa.select(Topic.slug).where(Topic.slug.in_(topics))))
+    if not topics or known != set(topics):
+        raise BadInput("import_topic_missing")
+
+
+def _still_waiting(run: ImportRun) -> None:
+    db.session.refresh(run, with_for_update=True)
+    if run.state is not ImportState.UPLOADED:
+        raise NotNow("import_has_begun")
+
+
+def _take(*, at: datetime) -> ImportRun | None:
+    """Hold the oldest import that waits, or whose holder is gone. Commits."""
+    free = sa.or_(ImportRun.lease_until.is_(None), ImportRun.lease_until < at)
+    waiting = (
+        sa.select(ImportRun.id)
+        .where(
+            sa.text("import_run.state = 'running'"),  # literal, for the partial index
+            ImportRun.file_key.is_not(None),
+            free,
+        )
+        .order_by(ImportRun.id)
+        .limit(1)
+    )
+    run_id = db.session.scalar(waiting)
+    taken = run_id is not None and guarded(
+        sa.update(ImportRun)
+        .where(ImportRun.id == run_id, ImportRun.state == ImportState.RUNNING, free)
+        .values(lease_owner=token_hex(8), lease_until=at + LEASE)
+    )
+    db.session.commit()
+    db.session.expire_all()
+    return db.session.get(ImportRun, run_id) if taken else None
+
+
+def _store_batch(run: ImportRun, batch: list[Row], *, ask: Ask, at: datetime) -> bool:
+    """One batch and the cursor behind it, in one transaction. False when it is not ours any more.
+
+    The row of the run is taken first, so two who both believe to hold it go one after the other.
+    """
+    db.session.commit()
+    held = guarded(
+        sa.update(ImportRun)
+        .where(
+            ImportRun.id == run.id,
+            ImportRun.state == ImportState.RUNNING,
+            ImportRun.lease_owner == run.lease_owner,
+            ImportRun.rows_done == run.rows_done,
+        )
+        .values(lease_until=at + LEASE)
+    )
+    if not held:
+        db.session.rollback()
+        return False
+    _store_rows(run, batch, ask=ask, at=at)
+    db.session.commit()
+    return True
+
+
+def _let_go(run: ImportRun) -> None:
+    guarded(
+        sa.update(ImportRun)
+        .where(ImportRun.id == run.id, ImportRun.lease_owner == run.lease_owner)
+        .values(lease_owner=None, lease_until=None)
+    )
+    db.session.commit()
+
+
+def _finish(run: ImportRun, *, at: datetime) -> None:
+    _end(run, ImportState.DONE, at=at)
+    _record_end(run, by=db.session.get(User, run.by_id) if run.by_id else None, at=at)
+    db.session.commit()
+
+
+def _fail(run: ImportRun, problem: str, *, at: datetime) -> None:
+    run.problem = problem
+    _end(run, ImportState.FAILED, at=at)
+    db.session.commit()
+
+
+def _end(run: ImportRun, state: ImportState, *, at: datetime) -> None:
+    run.state, run.finished_at = state, at
+    run.lease_owner = run.lease_until = None
+    db.session.flush()
+
+
+def _nobody(_subscriptions: Sequence[int]) -> None:
+    """Nobody is written to."""
+
+
+def _plan(run: ImportRun, *, topics: Sequence[str] | None = None) -> Plan:
+    slugs = dict(db.session.execute(sa.select(Topic.slug, Topic.id)).all())
+    return Plan(
+        basis=run.basis,
+        language=run.language,
+        topics=tuple(slugs[slug] for slug in topics or run.topics if slug in slugs),
+        slugs=slugs,
+        frequency=run.frequency,
+        ask_first=run.ask_first,
+    )
+
+
+def _store_rows(run: ImportRun, batch: list[Row], *, ask: Ask, at: datetime) -> None:
+    """Sort a batch, store what may come in, and note the rest; counts and cursor go with it."""
+    plan = _plan(run)
+    readable, problems, already = _readable(batch, plan)
+    standing = _standing_of(readable)
+    settled, known = [], []
+    for number, row, mark in _weighed(readable, standing, plan):
+        if mark is None:
+            if number in standing:
+                known.append(number)
+            continue
+        settled.append(number)
+        if mark == "active":
+            already += 1
+        else:
+            problems.append(Omission(row.line, row.last_line, LeftOut(mark)))
+    fresh = len(readable) - len(settled)
+    if fresh:
+        _drop(settled)
+        _address_no_more(known)
+        added, asked = _store(plan, at=at)
+        if len(plan.topics) == 1:  # one that came in by another way in this very moment
+            already, fresh = already + fresh - added, added
+        if asked:
+            ask(asked)
+    _note(run.id, problems)
+    run.rows_done += len(batch)
+    run.imported += fresh
+    run.already += already
+    run.left_out += len(problems)
+    db.session.flush()
+
+
+Readable = dict[int, tuple[Row, int | None]]
+
+
+def _readable(batch: list[Row], plan: Plan) -> tuple[Readable, list[Omission], int]:
+    """Put the addresses of a batch into `incoming`, each once; (numbers, problems, repeated)."""
+    secrets = secrets_in_force()
+    today, retained = secrets[:1], secrets[1:]
+    problems: list[Omission] = []
+    found: Readable = {}
+    seen: set[tuple[bytes, int | None]] = set()
+    rows: list[tuple[object, ...]] = []
+    repeated = 0
+    for number, row in enumerate(batch):
+        try:
+            norm = addresses.normal(row.email)
+        except BadInput:
+            problems.append(Omission(row.line, row.last_line, LeftOut.UNREADABLE))
+            continue
+        if row.state in ("ended", "pending"):
+            problems.append(Omission(row.line, row.last_line, LeftOut(row.state)))
+            continue
+        topic_id = plan.slugs.get(row.topic) if row.topic else None
+        if row.topic and topic_id is None:
+            problems.append(Omission(row.line, row.last_line, LeftOut.TOPIC))
+            continue
+        hash_ = addresses.hashes_of(norm, secrets=today)[0]
+        if (hash_, topic_id) in seen:
+            repeated += 1
+            continue
+        seen.add((hash_, topic_id))
+        found[number] = (row, topic_id)
+        language = row.language if row.language in LANGUAGES else plan.language
+        frequency = row.frequency if row.frequency in FREQUENCIES else plan.frequency.value
+        domain = norm.rpartition("@")[2]
+        rows.append((number, hash_, norm, domain, language, frequency, topic_id))
+        for old in addresses.hashes_of(norm, secrets=retained) if retained else ():
+            rows.append((number, old, None, None, language, frequency, topic_id))
+    _bring_in(rows)
+    return found, problems, repeated
+
+
+def _bring_in(rows: list[tuple[object, ...]]) -> None:
+    connection = db.session.connection()
+    connection.execute(sa.schema.CreateTable(incoming, if_not_exists=True))
+    connection.execute(sa.delete(incoming))
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        # What a plan with a hash join would save for ten rows costs a walk through the whole table
+        # for each ten thousand.
+        for habit in ("enable_hashjoin", "enable_mergejoin"):
+            connection.exec_driver_sql(f"SET LOCAL {habit} = off")
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy("COPY incoming_subscriber FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    else:
+        marks = ", ".join("?" * len(incoming.columns))
+        connection.exec_driver_sql(f"INSERT INTO incoming_subscriber VALUES ({marks})", rows)  # noqa: S608
+
+
+Standing = defaultdict[int, set[tuple[str, int | None]]]
+
+
+def _standing_of(readable: Readable) -> Standing:
+    """What we know of the incoming: marks, with the topic where they are of one."""
+    marks: Standing = defaultdict(set)
+    if not readable:
+        return marks
+    known = (
+        sa.select(incoming.c.n, Subscriber.erased_at, Subscription.topic_id, Subscription.state)
+        .select_from(incoming)
+        .join(Subscriber, Subscriber.address_hash == incoming.c.hash)
+        .outerjoin(Subscription, Subscription.subscriber_id == Subscriber.id)
+    )
+    for number, erased_at, topic_id, state in db.session.execute(known):
+        marks[number].add(("erased" if erased_at is not None else "known", None))
+        if state is not None:
+            marks[number].add((state.value, topic_id))
+    forbidden = (
+        sa.select(incoming.c.n, Suppression.reason, Topic.id)
+        .select_from(incoming)
+        .join(Suppression, Suppression.address_hash == incoming.c.hash)
+        .outerjoin(Topic, Suppression.scope == "topic:" + Topic.slug)
+    )
+    for number, reason, topic_id in db.session.execute(forbidden):
+        marks[number].add((BECAUSE.get(reason, "suppressed"), topic_id))
+    return marks
+
+
+def _weighed(
+    readable: Readable, standing: Standing, plan: Plan
+) -> Iterator[tuple[int, Row, str | None]]:
+    """Each incoming one with what keeps it out, "active" where there is nothing to do, or None."""
+    for number, (row, own_topic) in readable.items():
+        marks = standing.get(number)
+        if not marks:
+            yield number, row, None
+            continue
+        wanted = plan.topics if own_topic is None else (own_topic,)
+        yield number, row, _weightiest(marks, wanted=wanted, ask_first=plan.ask_first)
+
+
+def _weightiest(
+    marks: set[tuple[str, int | None]], *, wanted: Sequence[int], ask_first: bool
+) -> str | None:
+    """What counts of what we know. Who has left something and not come back to it stays out of all
+    that is new: a list from elsewhere must not undo what they have told us."""
+    states: defaultdict[str, set[int | None]] = defaultdict(set)
+    for what, topic_id in marks:
+        states[what].add(topic_id)
+    if "erased" in states:
+        return LeftOut.ERASED
+    if states["suppressed"] & {None, *wanted}:
+        return LeftOut.SUPPRESSED
+    open_ = states["active"] | (states["pending"] if ask_first else set())
+    if open_ >= set(wanted):
+        return "active"
+    if states["ended"] - states["active"] - states["pending"]:
+        return LeftOut.ENDED
+    if states["pending"] & set(wanted):
+        return None if ask_first else LeftOut.PENDING
+    return None
+
+
+def _drop(numbers: Sequence[int]) -> None:
+    if numbers:
+        db.session.execute(sa.delete(incoming).where(incoming.c.n.in_(numbers)))
+
+
+def _address_no_more(numbers: Sequence[int]) -> None:
+    """Those we know already, perhaps under a retained key, become no second subscriber."""
+    if numbers:
+        of_known = sa.update(incoming).where(incoming.c.n.in_(numbers))
+        db.session.execute(of_known.values(address=None))
+
+
+def _store(plan: Plan, *, at: datetime) -> tuple[int, list[int]]:
+    """Write down whom `incoming` still holds: (subscriptions added, their ids if to be asked).
+
+    In the order of their hashes, since that is how the index lies that costs the most.
+    """
+    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
+    when = sa.literal(at, Subscriber.created_at.type)
+    people = sa.select(
+        incoming.c.address, incoming.c.domain, incoming.c.hash, incoming.c.language, when
+    )
+    names = ["address", "domain", "address_hash", "language", "created_at"]
+    db.session.execute(
+        dialect.insert(Subscriber)
+        .from_select(names, people.where(incoming.c.address.is_not(None)).order_by(incoming.c.hash))
+        .on_conflict_do_nothing()
+    )
+    added = 0
+    asked: list[int] = []
+    targets: list[tuple[object, sa.ColumnElement[bool]]] = [
+        (sa.literal(topic_id), incoming.c.topic_id.is_(None)) for topic_id in plan.topics
+    ]
+    if db.session.scalar(sa.select(sa.exists().where(incoming.c.topic_id.is_not(None)))):
+        targets.append((incoming.c.topic_id, incoming.c.topic_id.is_not(None)))
+    for topic, which in targets:
+        statement = _subscribing(plan, topic, which, at=at)
+        if plan.ask_first:
+            ids = list(db.session.scalars(statement.returning(Subscription.id)))
+            added, asked = added + len(ids), asked + ids
+        else:
+            result = db.session.execute(statement.execution_options(preserve_rowcount=True))
+            added += result.rowcount  # type: ignore[attr-defined]
+    return added, asked
+
+
+def _subscribing(
+    plan: Plan, topic: Any, which: sa.ColumnElement[bool], *, at: datetime
+) -> sqlite.Insert | postgresql.Insert:
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    dialect = sqlite if is_sqlite else postgresql
+    when = sa.literal(at, Subscription.asked_at.type)
+    name = sa.func.randomblob(16) if is_sqlite else sa.func.uuid_send(sa.func.gen_random_uuid())
+    state = SubscriptionState.PENDING if plan.ask_first else SubscriptionState.ACTIVE
+    columns = {
+        "public_id": name,
+        "subscriber_id": Subscriber.id,
+        "topic_id": topic,
+        "state": sa.literal(state.value, sa.String),
+        "frequency": incoming.c.frequency,
+        "asked_at": when,
+        "consent_source": sa.literal(plan.basis),
+        "consent_text_version": sa.literal(consent_texts.CURRENT if plan.ask_first else ""),
+        "consent_at": sa.null() if plan.ask_first else when,
+    }
+    rows = (
+        sa.select(*columns.values())
+        .select_from(incoming)
+        .join(Subscriber, Subscriber.address_hash == incoming.c.hash)
+        .where(which)
+        .order_by(Subscriber.id)
+    )
+    insert = dialect.insert(Subscription).from_select(list(columns), rows)
+    found: sqlite.Insert | postgresql.Insert = insert.on_conflict_do_nothing()
+    return found
+
+
+def _note(run_id: int, problems: list[Omission]) -> None:
+    if problems:
+        rows = [
+            {"run_id": run_id, "line": p.line, "last_line": p.last_line, "reason": p.reason.value}
+            for p in problems
+        ]
+        db.session.execute(sa.insert(ImportProblem), rows)
+
+
+def _report(run: ImportRun) -> Report:
+    return Report(run.id, run.imported, run.already, run.left_out)
+
+
+def _record_start(run: ImportRun, *, by: User | None, at: datetime) -> None:
     record(
         "subscriber.import",
         "subscriber",
         None,
-        title=basis.strip(),
+        title=run.basis,
         by=by,
         at=at,
-        language=language,
+        language=run.language,
     )
-    while batch := list(islice(rows, BATCH)):
-        wanted = _readable(batch, report)
-        new = _sort_out(wanted, report, topic_id=topic_id, topic=topic)
-        report.left_out.sort()
-        added = _store(new, basis=basis.strip()[:500], language=language, topic_id=topic_id, at=at)
-        report.imported += added
-        report.already += len(new) - added
-        yield report
+
+
+def _record_end(run: ImportRun, *, by: User | None, at: datetime) -> None:
     record(
         "subscriber.imported",
         "subscriber",
         None,
-        title=basis.strip(),
+        title=run.basis,
         by=by,
         at=at,
-        imported=report.imported,
-        already=report.already,
-        left_out=len(report.left_out),
+        imported=run.imported,
+        already=run.already,
+        left_out=run.left_out,
     )
-    yield report
-
-
-def read_rows(file: IO[bytes]) -> Iterator[Row]:
-    """The records of a CSV file: any of the usual separators and encodings, with or without header.
-
-    Raises BadInput when it is empty, is no text, or when no column holds addresses.
-    """
-    encoding = _encoding(file)
-    text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
-    try:
-        yield from _read_text(text)
-    finally:
-        text.detach()
-
-
-def _read_text(text: io.TextIOWrapper) -> Iterator[Row]:
-    head = text.read(CHUNK)
-    text.seek(0)
-    reader = csv.reader(text, delimiter=_separator(head))
-    records = _records(reader)
-    first = next((record for record in records if any(record[2])), None)
-    if first is None:
-        raise BadInput("import_empty")
-    email, state, is_header = _columns(first[2])
-    for line, last_line, cells in records if is_header else chain([first], records):
-        if _swallowed_others(cells):
-            yield Row(line, last_line, "")
-        elif any(cell.strip() for cell in cells):
-            yield Row(line, last_line, _cell(cells, email), _cell(cells, state).lower())
-
-
-def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, int, list[str]]]:
-    """Each record with the numbers of its first and last line."""
-    while True:
-        line = reader.line_num + 1  # type: ignore[attr-defined]
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            cells = ["\0"]  # a cell without end: a row that nobody can read
-        yield line, reader.line_num, cells  # type: ignore[attr-defined]
-
-
-def _swallowed_others(cells: list[str]) -> bool:
-    """A cell that goes over lines and holds addresses: somewhere a quotation mark is missing."""
-    return any("\n" in cell and "@" in cell for cell in cells)
-
-
-def _columns(cells: list[str]) -> tuple[int, int | None, bool]:
-    """Where the address and perhaps the state stand, and whether this row is the header.
-
-    Raises BadInput.
-    """
-    names = [_plain_name(cell) for cell in cells]
-    state = next((at for at, name in enumerate(names) if name in STATE_HEADERS), None)
-    for known in ADDRESS_HEADERS:
-        for at, name in enumerate(names):
-            if name in known:
-                return at, state, True
-    for at, cell in enumerate(cells):
-        if "@" in cell:
-            return at, None, False
-    if len(cells) == 1:
-        return 0, None, True
-    raise BadInput("import_no_address_column", columns=", ".join(filter(None, cells))[:300])
-
-
-def _plain_name(header: str) -> str:
-    folded = unicodedata.normalize("NFC", header).casefold()
-    return "".join(char for char in folded if char.isalnum())
-
-
-def _cell(cells: list[str], at: int | None) -> str:
-    """A cell, without the apostrophe that our own export puts before what looks like a formula."""
-    if at is None or at >= len(cells):
-        return ""
-    cell = cells[at].strip(addresses.SPACES)
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell
-
-
-def _separator(head: str) -> str:
-    lines = [line for line in head.splitlines() if line.strip()]
-    line = lines[0] if lines else ""
-    return max(",;\t", key=line.count)
-
-
-def _encoding(file: IO[bytes]) -> str:
-    """UTF-8 when the whole file is, else Windows-1252, which Excel writes. Raises BadInput."""
-    start = file.read(4)
-    file.seek(0)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if start.startswith((b"PK\x03\x04", b"%PDF", b"\xd0\xcf\x11\xe0")):
-        raise BadInput("import_not_csv")
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        while part := file.read(CHUNK):
-            decoder.decode(part)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    finally:
-        file.seek(0)
-    return "utf-8-sig"
-
-
-def _readable(batch: list[Row], report: Report) -> dict[str, tuple[Row, Address]]:
-    """The addresses of a batch by their normal form, each once, with their rows."""
-    secrets = secrets_in_force()
-    found: dict[str, tuple[Row, Address]] = {}
-    for row in batch:
-        try:
-            address = addresses.read(row.email, secrets=secrets)
-        except BadInput:
-            report.leave_out(row, LeftOut.UNREADABLE)
-            continue
-        if row.state in (SubscriptionState.ENDED, SubscriptionState.PENDING):
-            report.leave_out(row, LeftOut(row.state))
-        elif address.norm in found:
-            report.already += 1
-        else:
-            found[address.norm] = (row, address)
-    return found
-
-
-def _sort_out(
-    wanted: dict[str, tuple[Row, Address]], report: Report, *, topic_id: int, topic: str
-) -> list[Address]:
-    """Those of `wanted` that may come in; the others go into the report."""
-    hashes = [known for _, address in wanted.values() for known in address.known_hashes]
-    standing = _standing(hashes, topic_id=topic_id, topic=topic)
-    new: list[Address] = []
-    for row, address in wanted.values():
-        found = {mark for known in address.known_hashes for mark in standing[known]}
-        weightiest = next((mark for mark in WEIGHT if mark in found), None)
-        if weightiest is None:
-            new.append(address)
-        elif weightiest == SubscriptionState.ACTIVE:
-            report.already += 1
-        else:
-            report.leave_out(row, LeftOut(weightiest))
-    return new
-
-
-# What counts when several things are true of one address.
-WEIGHT = ("erased", "suppressed", "active", "pending", "ended")
-
-
-def _standing(hashes: list[bytes], *, topic_id: int, topic: str) -> defaultdict[bytes, set[str]]:
-    """What we know of addresses, by their hashes."""
-    marks: defaultdict[bytes, set[str]] = defaultdict(set)
-    theirs = sa.and_(Subscription.subscriber_id == Subscriber.id, Subscription.topic_id == topic_id)
-    known = (
-        sa.select(Subscriber.address_hash, Subscriber.erased_at, Subscription.state)
-        .outerjoin(Subscription, theirs)
-        .where(Subscriber.address_hash.in_(hashes))
-    )
-    for address_hash, erased_at, state in db.session.execute(known):
-        if erased_at is not None:
-            marks[address_hash].add("erased")
-        if state is not None:
-            marks[address_hash].add(state.value)
-    for suppression in suppressed(hashes, topic=topic):
-        mark = "erased" if suppression.reason == ERASED else "suppressed"
-        marks[suppression.address_hash].add(mark)
-    return marks
-
-
-def _store(new: list[Address], *, basis: str, language: str, topic_id: int, at: datetime) -> int:
-    """Write down new subscribers and subscriptions. Returns how many were not there before."""
-    known = _subscriber_ids(new)
-    insert_new(
-        Subscriber,
-        [
-            subscriber_row(address, language=language, at=at)
-            for address in new
-            if not known.keys() & set(address.known_hashes)
-        ],
-    )
-    added = insert_new(
-        Subscription,
-        [
-            {
-                "public_id": new_public_id(),
-                "subscriber_id": subscriber_id,
-                "topic_id": topic_id,
-                "state": SubscriptionState.ACTIVE,
-                "asked_at": at,
-                "consent_source": basis,
-                "consent_text_version": "",
-                "consent_at": at,
-            }
-            for subscriber_id in _subscriber_ids(new).values()
-        ],
-        Subscription.id,
-    )
-    return len(added)
-
-
-def _subscriber_ids(people: list[Address]) -> dict[bytes, int]:
-    hashes = [known for address in people for known in address.known_hashes]
-    rows = sa.select(Subscriber.address_hash, Subscriber.id).where(
-        Subscriber.address_hash.in_(hashes)
-    )
-    return {row.address_hash: row.id for row in db.session.execute(rows)}
