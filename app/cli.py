@@ -80,6 +80,25 @@ def worker(once: bool) -> None:
         work(current_app._get_current_object())  # type: ignore[attr-defined]
 
 
+@cli.command("workers")
+@json_option
+@with_appcontext
+def workers_command(as_json: bool) -> None:
+    """Who works, on which machines. Exits with 1 when nobody does, or somebody is missing."""
+    from app.workers import workers
+
+    found = workers(at=beats.shared_now())
+    if as_json:
+        say_json([worker.as_data() for worker in found])
+    else:
+        for worker in found:
+            seen = f"{worker.beat.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+            ahead = f"{worker.clock_ahead.total_seconds():+.1f} s"
+            click.echo(f"{worker.state:9} {worker.beat.name}  seen {seen}  clock {ahead}")
+    states = {worker.state for worker in found}
+    sys.exit(0 if "working" in states and "gone" not in states else 1)
+
+
 @cli.command()
 @click.option("--port", default=8000, show_default=True)
 def demo(port: int) -> None:

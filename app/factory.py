@@ -10,7 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import app.core.alerts
 import app.core.audit
 import app.core.beats
-import app.core.generation  # noqa: F401
+import app.core.generation
+import app.workers  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing
 import releases.media.models

@@ -65,7 +65,7 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from app import audit_views, house, look_views, office, outbox
+    from app import audit_views, house, look_views, office, outbox, worker_views
     from releases.desk import notice_views
     from releases.desk import views as desk
     from releases.drafting import views as programmes
@@ -116,6 +116,7 @@ def _register_blueprints(app: Flask) -> None:
     from subscribers import views as subscribers
 
     app.register_blueprint(newsroom.blueprint)
+    app.register_blueprint(worker_views.blueprint)
     app.register_blueprint(about_public.blueprint)
     app.register_blueprint(house.blueprint)
     app.register_blueprint(round_public.blueprint)

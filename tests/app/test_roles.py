@@ -120,6 +120,7 @@ TABLE = {
     "uploads.opening": KEEPERS,
     "uploads.say": KEEPERS,
     "versions.restore": WRITERS,
+    "workers.forget": ADMINS,
 }
 
 
