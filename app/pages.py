@@ -111,7 +111,7 @@ def _register_blueprints(app: Flask) -> None:
         review_public,
         review_views,
     )
-    from subscribers import alert_views, mailing_views
+    from subscribers import alert_views, mailing_views, watching_views
     from subscribers import public as subscribing
     from subscribers import views as subscribers
 
@@ -157,6 +157,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)
     app.register_blueprint(alert_views.blueprint)
+    app.register_blueprint(watching_views.blueprint)
     app.register_blueprint(programmes.blueprint)
     app.register_blueprint(template_views.blueprint)
     app.register_blueprint(contact_views.blueprint)

@@ -30,7 +30,6 @@ from app.core import jobs
 from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import NotFound
 from app.core.paging import row_before
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
@@ -38,14 +37,9 @@ from app.core.words.language import interface_language
 from subscribers.mailings import controlling, questions
 from subscribers.mailings.controlling import GOING, OPEN
 from subscribers.mailings.messages import Prepared, Slot
-from subscribers.mailings.models import (
-    DeliveryState,
-    Mailing,
-    MailingKind,
-    MailingPart,
-    MailingState,
-)
-from subscribers.mailings.questions import Progress, mailing_by_id
+from subscribers.mailings.models import Mailing, MailingPart, MailingState
+from subscribers.mailings.questions import Progress, mailing_for
+from subscribers.watching_views import live_facts
 
 blueprint = Blueprint("mailings", __name__, url_prefix="/office/mailings")
 
@@ -82,11 +76,7 @@ def show(mailing_id: int) -> ResponseReturnValue:
     may_control = me().may(Role.EDITOR)
     page = render_template(
         "office/mailings/show.html",
-        mailing=mailing,
-        progress=Progress(questions.counts(mailing_id)),
-        states=list(DeliveryState),
-        causes=questions.causes(mailing_id),
-        uncertain=questions.uncertain(mailing_id),
+        **live_facts(mailing),
         text=_part(mailing, "plain"),
         is_going=mailing.state in GOING,
         may_pause=may_control and mailing.state in GOING,
@@ -151,11 +141,8 @@ def _control(mailing_id: int, verb: Callable[..., None], said: str) -> ResponseR
 
 
 def _mailing(mailing_id: int) -> Mailing:
-    """Raises NotFound; a letter to one person is for its reader, and for administrators."""
-    mailing = mailing_by_id(mailing_id)
-    if mailing.kind is MailingKind.LETTER and not me().may(Role.ADMIN):
-        raise NotFound("no_such_mailing", id=mailing_id)
-    return mailing
+    """Raises NotFound."""
+    return mailing_for(me(), mailing_id)
 
 
 def _part(mailing: Mailing, kind: str) -> str:

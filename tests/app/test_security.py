@@ -53,6 +53,7 @@ STAFF = {
     "updates",
     "uploads",
     "versions",
+    "watching",
     "workers",
 }
 PUBLIC = {

@@ -1,39 +1,57 @@
-// Keeps a mailing's numbers fresh while it is being sent; without this file there is a link for it.
+// Keeps a mailing's page fresh while mails go out; without this file there is a link for it.
+// Every part is drawn by the server. One that holds the keyboard's focus is left alone, a hidden
+// page asks for nothing, and a server that does not answer is asked ever more seldom.
 const mailing = document.getElementById("mailing");
+const refresh = document.querySelector("[data-refresh]");
+const status = document.querySelector("[data-said]");
 const SECONDS = 2;
+const LONGEST = 60;
+const SAY_EVERY = 30; // seconds between two announcements to those who listen
 
-function show(now) {
-  const left = ["queued", "claimed", "transmitting", "deferred"];
-  const settled = now.audience - left.reduce((sum, state) => sum + now.counts[state], 0);
-  const bar = mailing.querySelector("progress");
-  bar.max = now.audience || 1;
-  bar.value = settled;
-  bar.textContent = `${settled} / ${now.audience}`;
-  mailing.querySelector(".number").textContent = `${settled} / ${now.audience}`;
-  for (const cell of document.querySelectorAll("[data-count]")) {
-    cell.textContent = now.counts[cell.dataset.count];
+let pause = SECONDS;
+let said = performance.now();
+let timer;
+
+function show(html) {
+  const drawn = new DOMParser().parseFromString(html, "text/html");
+  for (const fresh of drawn.querySelectorAll("[data-live]")) {
+    const old = mailing.querySelector(`[data-live="${fresh.dataset.live}"]`);
+    if (!old || old.outerHTML === fresh.outerHTML || old.contains(document.activeElement)) continue;
+    old.replaceWith(document.adoptNode(fresh));
   }
-  document.querySelector("[data-audience]").textContent = now.audience;
 }
 
 async function look() {
   try {
-    const answer = await fetch(mailing.dataset.progress, { headers: { Accept: "application/json" } });
+    const answer = await fetch(mailing.dataset.liveFrom, { headers: { Accept: "application/json" } });
     if (answer.redirected || !answer.ok) throw new Error(String(answer.status));
     const now = await answer.json();
-    show(now);
-    // Another state means other buttons and perhaps causes: the page is drawn anew.
-    if (now.state !== mailing.dataset.state && (now.finished_at || now.state === "paused")) {
-      location.reload();
+    if (!now.is_going) {
+      location.reload(); // it has ended or was paused: other buttons belong on the page
       return;
     }
+    show(now.html);
+    if (performance.now() - said > SAY_EVERY * 1000) {
+      status.textContent = now.summary;
+      said = performance.now();
+    }
+    refresh.hidden = true;
+    pause = SECONDS;
   } catch {
-    mailing.querySelector("[data-refresh]").hidden = false;
-    setTimeout(look, 5 * SECONDS * 1000);
-    return;
+    refresh.hidden = false;
+    pause = Math.min(LONGEST, pause * 2);
   }
-  setTimeout(look, SECONDS * 1000);
+  wait();
 }
 
-mailing.querySelector("[data-refresh]").hidden = true;
-setTimeout(look, SECONDS * 1000);
+function wait() {
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(look, pause * 1000);
+}
+
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(timer);
+  if (!document.hidden) look();
+});
+refresh.hidden = true;
+wait();

@@ -1,0 +1,251 @@
+"""The office's pages for watching a mailing: as it stands this moment, and to whom it did not go.
+
+Writers and editors watch. Addresses are for editors and admins, as everywhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    jsonify,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+
+from app.core import formats
+from app.core.accounts import Role, me, only, signed_in_only
+from app.core.clock import local, now
+from app.core.db import db
+from app.core.organisation import organisation
+from app.core.paging import row_before
+from app.core.words import catalogue
+from app.core.words.language import interface_language, t
+from subscribers.audience.exporting import harmless
+from subscribers.mailings import questions, watching
+from subscribers.mailings.controlling import GOING
+from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
+from subscribers.mailings.questions import mailing_for
+from subscribers.mailings.reasons import reason_of
+from subscribers.mailings.watching import View, recipients_page
+
+blueprint = Blueprint("watching", __name__, url_prefix="/office/mailings")
+signed_in_only(blueprint)
+
+SHOWN = {
+    state.value: state
+    for state in (
+        DeliveryState.FAILED,
+        DeliveryState.DEFERRED,
+        DeliveryState.SUPPRESSED,
+        DeliveryState.UNCERTAIN,
+    )
+}
+AT_ONCE = 1_000  # rows of the file fetched in one question
+COLUMNS = ("address", "state", "code", "status", "reason", "reply", "attempts", "first_try_at")
+SLOW = 1.0  # mails a second below which the rate is told by the minute
+SOON = timedelta(minutes=1)
+
+
+@blueprint.app_template_filter("count")
+def count(number: int) -> str:
+    """`12 345` or `12,345`, as the page's language parts thousands."""
+    return formats.amount(Decimal(number), interface_language())
+
+
+@blueprint.app_template_global("group_name")
+def group_name(name: str) -> str:
+    """A provider as people call it; a domain that is a group by itself is called by its name."""
+    key = f"watching.group.{name}"
+    return t(key) if key in catalogue(interface_language()) else name
+
+
+@blueprint.get("/<int:mailing_id>/live")
+@only(Role.WRITER, Role.EDITOR)
+def live(mailing_id: int) -> ResponseReturnValue:
+    """What the page asks for again and again while mails go out."""
+    mailing = mailing_for(me(), mailing_id)
+    facts = live_facts(mailing)
+    return jsonify(
+        state=mailing.state.value,
+        is_going=mailing.state in GOING,
+        summary=facts["summary"],
+        html=render_template("office/mailings/_live.html", **facts),
+    )
+
+
+@blueprint.get("/<int:mailing_id>/recipients")
+@only(Role.WRITER, Role.EDITOR)
+def recipients(mailing_id: int) -> ResponseReturnValue:
+    """Those whom it did not reach, by page."""
+    mailing = mailing_for(me(), mailing_id)
+    show = request.args.get("show", "")
+    if show not in SHOWN:
+        show = DeliveryState.FAILED.value
+    return render_template(
+        "office/mailings/recipients.html",
+        mailing=mailing,
+        show=show,
+        page=recipients_page(mailing_id, SHOWN[show], before=row_before(), at=now()),
+        may_see=me().may(Role.EDITOR),
+        reason=reason_of_row,
+        without_addresses=questions.without_addresses,
+        shown_tabs=[
+            (
+                url_for(".recipients", mailing_id=mailing_id, show=one),
+                t(f"watching.tab.{one}"),
+                one == show,
+            )
+            for one in SHOWN
+        ],
+    )
+
+
+@blueprint.get("/<int:mailing_id>/failed.csv")
+@only(Role.EDITOR)
+def failed_as_csv(mailing_id: int) -> ResponseReturnValue:
+    """Everybody it failed for, written while it is fetched."""
+    mailing = mailing_for(me(), mailing_id)
+    lines = stream_with_context(failed_lines(mailing.id, at=now()))
+    answer = Response(lines, mimetype="text/csv; charset=utf-8")
+    name = f'attachment; filename="mailing-{mailing.id}-failed.csv"'
+    answer.headers["Content-Disposition"] = name
+    return answer
+
+
+def failed_lines(mailing_id: int, *, at: datetime) -> Iterator[str]:
+    """A table of failed deliveries, the newest first; no cell can be taken for a formula."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    buffer.write("\ufeff")  # Excel takes it for UTF-8
+    writer.writerow(COLUMNS)
+    before: int | None = None
+    while True:
+        page = recipients_page(mailing_id, DeliveryState.FAILED, before=before, at=at, size=AT_ONCE)
+        for row in page.found:
+            cells = (
+                row.address,
+                row.state.value,
+                row.code,
+                row.enhanced,
+                reason_of_row(row),
+                row.reply,
+                row.attempts,
+                row.first_try_at.isoformat() if row.first_try_at else None,
+            )
+            writer.writerow([harmless("" if cell is None else str(cell)) for cell in cells])
+        db.session.expunge_all()
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+        before = page.older
+        if before is None:
+            return
+
+
+def reason_of_row(row: Delivery) -> str:
+    return reason_of(row.code, row.enhanced, row.reply).value
+
+
+def live_facts(mailing: Mailing) -> dict[str, Any]:
+    """What `office/mailings/_live.html` is drawn from."""
+    view = watching.look(mailing, at=now())
+    done, everybody = count(view.progress.settled), count(view.progress.audience)
+    return {
+        "mailing": mailing,
+        "view": view,
+        "pace": pace(mailing, view),
+        "summary": t("watching.summary", done=done, all=everybody),
+        "bar": _bar(view),
+        "numbers": _numbers(view),
+    }
+
+
+def pace(mailing: Mailing, view: View) -> str:
+    """`85 mejl i sekunden · klart omkring 14.35`; empty for what is not being sent."""
+    if mailing.state not in GOING:
+        return ""
+    said = [_rate(view.rate)]
+    if mailing.state is MailingState.MATERIALISING:
+        said.append(t("watching.audience_so_far", n=count(view.progress.audience)))
+    elif view.ends_at is not None and view.waiting + view.in_the_open:
+        soon = view.ends_at - view.at < SOON
+        said.append(
+            t("watching.ends_soon") if soon else t("watching.ends", clock=_moment(view.ends_at))
+        )
+    if view.later:
+        said.append(t("watching.later_too", n=view.later))
+    return " · ".join(said)
+
+
+def _rate(rate: float | None) -> str:
+    if rate is None:
+        return t("watching.rate_counting")
+    if rate >= SLOW:
+        return t("watching.rate", n=count(round(rate)))
+    by_minute = round(rate * 60)
+    return t("watching.rate_slow", n=by_minute) if by_minute else t("watching.rate_none")
+
+
+def _moment(moment: datetime) -> str:
+    """The clock today, with its date on another day."""
+    language, zone = interface_language(), organisation().time_zone
+    clock = formats.clock(moment, language, zone)
+    if local(moment, zone).date() == local(now(), zone).date():
+        return clock
+    return f"{formats.weekday_date(moment, language, zone)} {clock}"
+
+
+def _bar(view: View) -> list[tuple[str, float, float]]:
+    """(which, from, width) of the parts of the bar, in thousandths."""
+    counts = view.progress.counts
+    parts = (
+        ("sent", counts[DeliveryState.SENT]),
+        ("failed", counts[DeliveryState.FAILED]),
+        (
+            "left",
+            counts[DeliveryState.SUPPRESSED]
+            + counts[DeliveryState.CANCELLED]
+            + counts[DeliveryState.UNCERTAIN],
+        ),
+        ("open", view.in_the_open),
+    )
+    whole, begins, found = view.progress.audience or 1, 0.0, []
+    for name, number in parts:
+        if number:
+            width = round(number * 1000 / whole, 2)
+            found.append((name, round(begins, 2), width))
+            begins += width
+    return found
+
+
+def _numbers(view: View) -> list[tuple[str, int, str]]:
+    """(which, how many, which list of recipients): the first always, the others when there are."""
+    counts = view.progress.counts
+    always = [
+        ("audience", view.progress.audience, ""),
+        ("sent", counts[DeliveryState.SENT], ""),
+        ("waiting", view.waiting, ""),
+        ("later", view.later, "deferred"),
+        ("failed", counts[DeliveryState.FAILED], "failed"),
+    ]
+    sometimes = [
+        ("open", view.in_the_open, ""),
+        ("suppressed", counts[DeliveryState.SUPPRESSED], "suppressed"),
+        ("cancelled", counts[DeliveryState.CANCELLED], ""),
+        ("uncertain", counts[DeliveryState.UNCERTAIN], "uncertain"),
+        ("twice", view.uncertain, ""),
+        ("bounced", view.returned.hard + view.returned.soft, ""),
+        ("complaints", view.returned.complaints, ""),
+    ]
+    return always + [one for one in sometimes if one[1]]
