@@ -31,6 +31,8 @@ from subscribers.mailings.models import Delivery, Mailing
 from subscribers.mailings.questions import carried
 from subscribers.public import topic_name
 
+FORMS = ("form", "site", "preferences")  # where people have said yes themselves
+
 blueprint = Blueprint("subscribers", __name__, url_prefix="/office/subscribers")
 
 LATEST = 20
@@ -181,8 +183,8 @@ def _events_of(one: Subscription) -> list[Event]:
 
 def source(subscription: Subscription) -> str:
     """Where a subscription came from, in words: our own form, or the basis of an import."""
-    is_form = subscription.consent_source == "form"
-    return t("subscribers.source.form") if is_form else subscription.consent_source
+    given = subscription.consent_source
+    return t(f"subscribers.source.{given}") if given in FORMS else given
 
 
 def _latest_deliveries(person: Subscriber) -> Sequence[Delivery]:

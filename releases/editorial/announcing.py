@@ -12,10 +12,13 @@ from app.core.formats import long_date
 from app.core.html import plain, without_gaps
 from app.core.organisation import organisation
 from app.core.words import translate
-from releases.editorial.models import Publication, Release, Revision
+from releases.editorial.models import Change, Publication, Release, Revision
+from releases.editorial.publications import mailing_key, publications, when_public
 from releases.editorial.texts import about_heading, full_text, public_body
 from releases.media.embedding import addresses_under, embedded, paper_of, picture_of
 from releases.media.questions import attached
+from subscribers.audience.topics import offer_programme
+from subscribers.mailings.announced import put_back, retell, take_back
 from subscribers.mailings.models import Mailing
 from subscribers.mailings.queueing import Announcement
 
@@ -65,7 +68,7 @@ def announcement(
         "date": long_date(published_at, language, sender.time_zone),
         "headline": revision.title,
         "lead_html": without_gaps(revision.lead),
-        "lead_text": plain(without_gaps(revision.lead)),
+        "lead_text": _lead(revision),
         "body_html": embedded(
             public_body(release, revision),
             images=things.images,
@@ -89,11 +92,54 @@ def announcement(
         "links": revision.links,
     }
     return Announcement(
-        key=f"release:{release.id}:r{revision.number}:{language}",
+        key=mailing_key("release", release, revision.number),
+        story=story_of(release),
         language=language,
         topics=topics(release),
         subject=revision.title,
         text=render_template("mail/release/body.txt", **words).strip() + "\n",
         html=render_template("mail/release/body.html", **words),
         page_url=page_url(release),
+        lead=_lead(revision),
     )
+
+
+def story_of(release: Release) -> str:
+    """What a release is called in mailings, whichever its version."""
+    return f"release:{release.id}"
+
+
+@when_public
+def keep_announced(release: Release, at: datetime) -> None:
+    """Digests say what the page says: not of what is withdrawn, and corrected what was wrong."""
+    story, language = story_of(release), release.language
+    if release.live is None or not release.is_public:
+        take_back(story, language, at=at)
+        return
+    corrections = [one for one in publications(release) if one.change is Change.CORRECTION]
+    last = corrections[-1] if corrections else None
+    put_back(story, language, at=at)
+    retell(
+        story,
+        language,
+        key=mailing_key("release", release, release.live.number),
+        topics=topics(release),
+        subject=release.live.title,
+        lead=_lead(release.live),
+        page_url=page_url(release),
+        note=last.note if last else "",
+        corrected_at=last.at if last else None,
+    )
+
+
+@when_public
+def keep_programme(release: Release, at: datetime) -> None:
+    """From its first public release on, a programme can be subscribed to."""
+    round_ = release.story.round
+    if round_ and release.is_public:
+        programme = round_.programme
+        offer_programme(programme.slug, name_sv=programme.name, name_en=programme.name_en)
+
+
+def _lead(revision: Revision) -> str:
+    return plain(without_gaps(revision.lead))

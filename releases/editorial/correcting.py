@@ -26,7 +26,7 @@ from releases.editorial.models import Publication, Release, Revision
 from releases.editorial.publications import mailing_key, publications
 from releases.review.embargo import readers_of
 from releases.review.models import Invitation
-from subscribers.mailings.audiences import how_many, missed, received
+from subscribers.mailings.audiences import how_many, in_digests, missed, received
 from subscribers.mailings.controlling import stop
 from subscribers.mailings.models import Mailing, MailingKind
 from subscribers.mailings.queueing import Announcement, queue, queue_letter
@@ -77,15 +77,17 @@ def wrong_ones(history: Sequence[Publication], since: int | None) -> list[Public
 
 def reach(release: Release, *, since: int | None = None) -> Reach:
     """Whom a correction published now would go to."""
-    sources = carriers(release, wrong_ones(publications(release), since))
+    wrong = wrong_ones(publications(release), since)
+    sources = carriers(release, wrong)
+    told = _sources_of(sources, digested(release, wrong))
     readers = len(readers_between(release, since, release.head.number))
-    if not sources:
+    if not told:
         return Reach(is_mailed=False, readers=readers)
     subscribed = topics(release)
     late = _chain([one for one in sources if one.finished_at is None])
     return Reach(
         is_mailed=True,
-        received=how_many(received(_sources_of(sources), topics=subscribed)),
+        received=how_many(received(told, topics=subscribed)),
         missed=how_many(missed(late, topics=subscribed)),
         readers=readers,
     )
@@ -99,13 +101,15 @@ def mail_correction(
     The live revision is the right one already. Gives the correction's mailing; None when no mail
     has carried the wrong words.
     """
-    wrong = [one for one in publications(release) if one.revision_id != release.live_id]
-    sources = carriers(release, wrong_ones(wrong, since))
+    others = [one for one in publications(release) if one.revision_id != release.live_id]
+    wrong = wrong_ones(others, since)
+    sources = carriers(release, wrong)
+    told = _sources_of(sources, digested(release, wrong))
     ordinary = announcement(release)
     opening = _opening(release, note=note, at=at)
     for reader in readers_between(release, since, _number(release)):
         _write_to(reader, ordinary, release, note=note, at=at)
-    if not sources:
+    if not told:
         return None
     stopped = [one for one in sources if stop(one, at=at)]
     mailing = queue(
@@ -119,7 +123,7 @@ def mail_correction(
             text=render_template("mail/correction/opening.txt", **opening).strip()
             + f"\n\n{ordinary.text}",
             html=render_template("mail/correction/opening.html", **opening) + ordinary.html,
-            received=_sources_of(sources),
+            received=told,
         ),
         at=at,
     )
@@ -131,14 +135,16 @@ def mail_correction(
 
 def carriers(release: Release, of: Iterable[Publication]) -> list[Mailing]:
     """The mailings that have carried some published versions, the oldest first."""
-    keys = [
-        mailing_key(kind, release, one.revision.number)
-        for one in of
-        for kind in ("release", "correction")
-    ]
+    keys = _keys_of(release, of)
     return list(
         db.session.scalars(sa.select(Mailing).where(Mailing.key.in_(keys)).order_by(Mailing.id))
     )
+
+
+def digested(release: Release, of: Iterable[Publication]) -> tuple[str, ...]:
+    """The keys by which some published versions stand in digests. Those are not stopped for one of
+    their releases; who has got one is told of the mistake."""
+    return in_digests(_keys_of(release, of))
 
 
 def readers_between(release: Release, since: int | None, until: int) -> list[Invitation]:
@@ -156,10 +162,19 @@ def stop_all(release: Release, *, at: datetime) -> None:
         stop(mailing, at=at)
 
 
-def _sources_of(sources: Sequence[Mailing]) -> tuple[str, ...]:
-    """Their keys and those of what they corrected: some got that and not the correction."""
+def _keys_of(release: Release, of: Iterable[Publication]) -> list[str]:
+    return [
+        mailing_key(kind, release, one.revision.number)
+        for one in of
+        for kind in ("release", "correction")
+    ]
+
+
+def _sources_of(sources: Sequence[Mailing], digested: Sequence[str]) -> tuple[str, ...]:
+    """Their keys and those of what they corrected, as some got that and not the correction; and
+    those by which digests had it."""
     earlier = (key for one in sources for key in (one.audience or {}).get("received", ()))
-    return tuple(dict.fromkeys([*earlier, *(one.key for one in sources)]))
+    return tuple(dict.fromkeys([*earlier, *(one.key for one in sources), *digested]))
 
 
 def _chain(stopped: Iterable[Mailing]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from app.core.html import plain
 from app.core.organisation import organisation
 from app.core.words import translate
 from releases.editorial.announcing import announcement, topics
-from releases.editorial.correcting import carriers, readers_between
+from releases.editorial.correcting import carriers, digested, readers_between
 from releases.editorial.models import Release, ReleaseEvent
 from releases.editorial.publications import mailing_key, publications
 from releases.review.models import Invitation
@@ -40,7 +40,7 @@ class Consequences:
 def consequences(release: Release) -> Consequences:
     history = publications(release)
     mailings = carriers(release, history)
-    keys = [one.key for one in mailings]
+    keys = [*(one.key for one in mailings), *digested(release, history)]
     progress = progress_of([one.id for one in mailings if one.finished_at is None])
     return Consequences(
         versions=len({one.revision_id for one in history}),
@@ -58,7 +58,9 @@ def first_word(release: Release) -> str:
 
 def mail_withdrawal(release: Release, *, reason: str, at: datetime) -> Mailing | None:
     """Tell those who have the text that it is withdrawn, and why. None when nobody can have it."""
-    keys = tuple(one.key for one in carriers(release, publications(release)))
+    history = publications(release)
+    mailed = [one.key for one in carriers(release, history)]
+    keys = tuple(dict.fromkeys([*mailed, *digested(release, history)]))
     assert release.live is not None and release.published_at is not None
     ordinary, language, sender = announcement(release), release.language, organisation()
     words = {

@@ -1,9 +1,11 @@
 """Whom a mailing is for: all who subscribe, those who got an earlier mailing, those who did not.
 
-`Mailing.audience` says which. None is everybody who subscribes to one of its topics. `received`
-are those whom one of some earlier mailings has reached, so that a correction goes to exactly the
-readers of what was wrong. `missed` are those of the first of some stopped mailings whom none of
-them reached. Whoever has left, is suppressed or erased is in no audience. Nothing is written here.
+`Mailing.audience` says which. None is everybody who subscribes to one of its topics and wants to
+hear at once. `received` are those whom one of some earlier mailings has reached, in a mail of its
+own or in a digest, so that a correction goes to exactly the readers of what was wrong. `missed` are
+those of the first of some stopped mailings whom none of them reached. `digest` are those whose
+digest it is (`digests`). Whoever has left, is suppressed or erased is in no audience. Nothing is
+written here.
 """
 
 from __future__ import annotations
@@ -15,14 +17,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from app.core.db import db
-from subscribers.audience.models import (
-    Subscriber,
-    Subscription,
-    SubscriptionState,
-    Suppression,
-    Topic,
-)
-from subscribers.mailings.models import Delivery, DeliveryState, Mailing
+from subscribers.audience.models import Frequency, Subscriber, Subscription, Topic
+from subscribers.mailings import digests
+from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingItem, MailingKind
+from subscribers.mailings.reachable import can_be_written_to, none
 
 Earlier = aliased(Delivery)
 
@@ -51,16 +49,21 @@ def audience_of(mailing: Mailing) -> Audience:
         return Audience(people, Earlier.id, late=people.where(_not_written_down(mailing)))
     if "missed" in told:
         return Audience(missed(told["missed"], topics=mailing.topics), Subscription.id)
+    if "digest" in told:
+        digest, mask = digests.from_data(told["digest"], language=mailing.language)
+        return Audience(digests.people(digest, mask), Subscription.id)
     return Audience(_everybody(mailing), Subscription.id)
 
 
 def is_settled(mailing: Mailing) -> bool:
     """Whether the mailings it depends on are over, with no mail of theirs in the open."""
-    keys = [key for named in (mailing.audience or {}).values() for key in named]
+    told = mailing.audience or {}
+    keys = [*told.get("received", ()), *told.get("missed", ())]
     if not keys:
         return True
-    running = sa.exists().where(Mailing.key.in_(keys), Mailing.finished_at.is_(None))
-    held = sa.exists().where(Delivery.mailing_id.in_(_ids(keys)), Delivery.lease_until.is_not(None))
+    sources = carrying(keys)
+    running = sa.exists().where(Mailing.id.in_(sources), Mailing.finished_at.is_(None))
+    held = sa.exists().where(Delivery.mailing_id.in_(sources), Delivery.lease_until.is_not(None))
     return not db.session.scalar(sa.select(sa.or_(running, held)))
 
 
@@ -75,10 +78,10 @@ def received(keys: Sequence[str], *, topics: Sequence[str]) -> sa.Select[int]:
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)
         .join(Topic, Topic.id == Subscription.topic_id)
         .where(
-            Earlier.mailing_id.in_(_ids(keys)),
+            Earlier.mailing_id.in_(carrying(keys)),
             sa.or_(Earlier.state == DeliveryState.SENT, Earlier.uncertain_count > 0),
             Topic.slug.in_(topics),
-            *_can_be_written_to(),
+            *can_be_written_to(),
         )
     )
 
@@ -101,8 +104,9 @@ def missed(keys: Sequence[str], *, topics: Sequence[str]) -> sa.Select[int]:
             Topic.slug.in_(topics),
             Subscription.consent_at <= sa.func.coalesce(first.starts_at, first.queued_at),
             Subscriber.language == first.language,
-            _none(decided),
-            *_can_be_written_to(),
+            Subscription.frequency == Frequency.IMMEDIATE,
+            none(decided),
+            *can_be_written_to(),
         )
     )
 
@@ -120,38 +124,63 @@ def _everybody(mailing: Mailing) -> sa.Select[int]:
         .join(Topic, Topic.id == Subscription.topic_id)
         .where(
             Topic.slug.in_(mailing.topics),
+            Subscription.frequency == Frequency.IMMEDIATE,
             Subscription.consent_at <= (mailing.starts_at or mailing.queued_at),
             Subscriber.language == mailing.language,
-            *_can_be_written_to(),
+            *_without_those_who_have(mailing),
+            *can_be_written_to(),
         )
     )
 
 
-def _can_be_written_to() -> tuple[sa.ColumnElement[bool], ...]:
-    suppressed = sa.exists().where(Suppression.address_hash == Subscriber.address_hash)
-    return (
-        Subscription.state == SubscriptionState.ACTIVE,
-        Subscription.ended_at.is_(None),  # follows from it, and lets the index by person be used
-        Subscriber.address.is_not(None),
-        ~suppressed,
+def _without_those_who_have(mailing: Mailing) -> list[sa.ColumnElement[bool]]:
+    """Not those for whom its release is written down already, such as in a digest they have left.
+
+    Nothing to ask as long as no other mailing carries it.
+    """
+    story = sa.select(MailingItem.story).where(
+        MailingItem.mailing_id == mailing.id, MailingItem.story != ""
     )
+    others = db.session.scalars(
+        sa.select(MailingItem.mailing_id).where(
+            MailingItem.story.in_(story), MailingItem.mailing_id != mailing.id
+        )
+    ).all()
+    if not others:
+        return []
+    return [
+        none(
+            sa.select(Delivery.id).where(
+                Delivery.mailing_id.in_(others), Delivery.address_hash == Subscriber.address_hash
+            )
+        )
+    ]
 
 
 def _not_written_down(mailing: Mailing) -> sa.ColumnElement[bool]:
-    return _none(
+    return none(
         sa.select(Delivery.id).where(
             Delivery.mailing_id == mailing.id, Delivery.address_hash == Subscriber.address_hash
         )
     )
 
 
-def _none(of: sa.Select[int]) -> sa.ColumnElement[bool]:
-    """That a person has no such row, asked for each person, which an index answers.
+def carrying(keys: Sequence[str]) -> sa.CompoundSelect[int]:
+    """The mailings of these keys, and the digests in which they stand."""
+    digests_with = sa.select(MailingItem.mailing_id).where(MailingItem.key.in_(keys))
+    return _ids(keys).union(digests_with)
 
-    As NOT EXISTS it becomes a join, in which PostgreSQL compares all with all as long as it does
-    not know how many have just been written down.
-    """
-    return of.correlate(Subscriber).limit(1).scalar_subquery().is_(None)
+
+def in_digests(keys: Sequence[str]) -> tuple[str, ...]:
+    """Those of the keys that stand in a digest, in their order."""
+    found = set(
+        db.session.scalars(
+            sa.select(MailingItem.key)
+            .join(Mailing, Mailing.id == MailingItem.mailing_id)
+            .where(MailingItem.key.in_(keys), Mailing.kind == MailingKind.DIGEST)
+        )
+    )
+    return tuple(key for key in keys if key in found)
 
 
 def _ids(keys: Sequence[str]) -> sa.Select[int]:

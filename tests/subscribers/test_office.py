@@ -118,7 +118,7 @@ def test_a_history_tells_what_happened_and_what_was_sent(office: FlaskClient) ->
     assert "Formuläret i pressrummet" in page.text
     assert "Anmälde ett mejl som skräppost" in page.text
     assert "Adressen är spärrad" in page.text
-    assert "Du prenumererar redan" in page.text
+    assert "Din prenumeration på pressmeddelanden" in page.text
 
 
 def test_an_erased_subscriber_has_a_history_without_an_address(office: FlaskClient) -> None:

@@ -171,7 +171,7 @@ def test_case_11_the_button_confirms_and_a_second_press_says_already(client: Fla
     assert "Tack, nu är du med" in first.text
     assert "redan bekräftad" in second.text
     assert state_of(subscription) is SubscriptionState.ACTIVE
-    assert mails() == []
+    assert mails() == [MailingKind.WELCOME]
 
 
 def test_case_12_a_late_link_offers_a_new_one(client: FlaskClient) -> None:

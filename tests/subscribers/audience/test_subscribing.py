@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.core.db import db
 from app.core.errors import BadInput, NotFound
-from subscribers.audience import erasing, subscribing
+from subscribers.audience import consent_texts, erasing, subscribing
 from subscribers.audience.models import (
     EndedReason,
     SignupAttempt,
@@ -21,6 +21,7 @@ from subscribers.audience.models import (
     Suppression,
 )
 from subscribers.audience.subscribing import Answer, Due
+from subscribers.mailings import choosing
 from tests.factories import A_MORNING
 from tests.subscribers.cast import (
     DORA,
@@ -40,9 +41,9 @@ TOMORROW = A_MORNING + timedelta(hours=25)
 
 
 def confirm(subscription: Subscription, *, at: object = A_MORNING) -> Answer:
-    answer, _ = subscribing.confirm(confirm_token(subscription), ip=HOME, at=at)  # type: ignore[arg-type]
+    confirmed = subscribing.confirm(confirm_token(subscription), ip=HOME, at=at)  # type: ignore[arg-type]
     db.session.commit()
-    return answer
+    return confirmed.answer
 
 
 def test_a_new_address_is_pending_and_gets_a_confirmation(app: Flask) -> None:
@@ -176,7 +177,7 @@ def test_case_11_confirming_keeps_the_proof_of_consent(app: Flask) -> None:
     assert state_of(subscription) is SubscriptionState.ACTIVE
     assert subscription.consent_at == LATER
     assert subscription.consent_source == "form"
-    assert subscription.consent_text_version == subscribing.TEXT_VERSION
+    assert subscription.consent_text_version == consent_texts.CURRENT
     assert subscription.consent_ip_hash and HOME.encode() not in subscription.consent_ip_hash
 
 
@@ -191,7 +192,7 @@ def test_case_12_a_late_link_confirms_nothing_and_can_be_had_anew(app: Flask) ->
     subscription = pending()
     token = confirm_token(subscription)
 
-    answer, _ = subscribing.confirm(token, ip=HOME, at=TOMORROW)
+    answer = subscribing.confirm(token, ip=HOME, at=TOMORROW).answer
     asked = subscribing.ask_again(token, ip=HOME, at=TOMORROW)
 
     assert answer is Answer.LATE
@@ -219,7 +220,7 @@ def test_a_link_of_an_ended_subscription_revives_nothing(app: Flask) -> None:
 
 def test_a_new_yes_after_leaving_is_a_new_row(app: Flask) -> None:
     old = active()
-    subscribing.leave(unsubscribe_token(old), reason=EndedReason.USER_LINK, at=LATER)
+    choosing.leave(unsubscribe_token(old), reason=EndedReason.USER_LINK, at=LATER)
     db.session.commit()
 
     new = active(at=TOMORROW)
@@ -233,8 +234,8 @@ def test_case_16_leaving_twice_keeps_the_first_reason_and_time(app: Flask) -> No
     subscription = active()
     token = unsubscribe_token(subscription)
 
-    subscribing.leave(token, reason=EndedReason.ONE_CLICK, at=LATER)
-    subscribing.leave(token, reason=EndedReason.USER_LINK, at=TOMORROW)
+    choosing.leave(token, reason=EndedReason.ONE_CLICK, at=LATER)
+    choosing.leave(token, reason=EndedReason.USER_LINK, at=TOMORROW)
 
     assert subscription.ended_reason is EndedReason.ONE_CLICK
     assert subscription.ended_at == LATER
@@ -244,7 +245,7 @@ def test_leaving_needs_a_link_to_leave(app: Flask) -> None:
     subscription = active()
 
     with pytest.raises(NotFound):
-        subscribing.leave(confirm_token(subscription), reason=EndedReason.USER_LINK, at=LATER)
+        choosing.leave(confirm_token(subscription), reason=EndedReason.USER_LINK, at=LATER)
 
 
 def test_case_42_an_address_hashed_under_an_older_key_is_the_same_person(app: Flask) -> None:

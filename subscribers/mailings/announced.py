@@ -1,0 +1,54 @@
+"""What digests know of releases: each as last announced, corrected, withdrawn or put back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.core.db import db
+from subscribers.mailings.models import Announced
+
+
+def retell(
+    story: str,
+    language: str,
+    *,
+    key: str,
+    topics: Sequence[str],
+    subject: str,
+    lead: str,
+    page_url: str,
+    note: str = "",
+    corrected_at: datetime | None = None,
+) -> None:
+    """Let digests say of a release what its page says now, if it was announced at all. No commit.
+
+    `note` is what readers were told of its last correction, at `corrected_at`.
+    """
+    if row := _row(story, language):
+        row.key, row.topics, row.subject = key, list(topics), subject[:500]
+        row.lead, row.page_url = lead, page_url
+        row.note, row.corrected_at = note, corrected_at
+
+
+def take_back(story: str, language: str, *, at: datetime) -> None:
+    """Let it stand in no digest any more: it is withdrawn. No commit."""
+    row = _row(story, language)
+    if row and row.withdrawn_at is None:
+        row.withdrawn_at = at
+
+
+def put_back(story: str, language: str, *, at: datetime) -> None:
+    """It was withdrawn by mistake: who has not had it gets it with the next digest. No commit."""
+    row = _row(story, language)
+    if row and row.withdrawn_at is not None:
+        row.withdrawn_at = None
+        row.at = max(row.at, at)
+
+
+def _row(story: str, language: str) -> Announced | None:
+    return db.session.scalar(
+        sa.select(Announced).where(Announced.story == story, Announced.language == language)
+    )
