@@ -83,6 +83,8 @@ def configuration(settings: Settings) -> dict[str, object]:
         "MAIL_PASSWORD": settings.mail_password or None,
         "MAIL_USE_TLS": settings.mail_use_tls,
         "MAIL_USE_SSL": settings.mail_use_ssl,
+        "MAIL_CA_FILE": settings.mail_ca_file,
+        "MAIL_VERIFY": settings.mail_verify,
         "MAIL_DEFAULT_SENDER": settings.mail_from,
         "MAIL_SUPPRESS_SEND": False,
         "MAIL_DEBUG": 0,

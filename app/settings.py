@@ -49,12 +49,22 @@ class Settings:
     mail_password: str = ""
     mail_use_tls: bool = False
     mail_use_ssl: bool = False
+    mail_ca_file: str = ""
+    mail_verify: bool = True
     mail_from: str = "pressrum@localhost"
     dkim_key: str = ""
     dkim_selector: str = ""
     dkim_domain: str = ""
     dns_server: str = ""
     bounce_domain: str = ""
+    bounce_mailbox: str = ""
+    bounce_mailbox_password: str = ""
+    lmtp_listen: str = ""
+    hook_ses_topic: str = ""
+    hook_secret_postmark: str = ""
+    hook_secret_mailgun: str = ""
+    hook_secret_sendgrid: str = ""
+    hook_secret_brevo: str = ""
     lease_seconds: int = 120
     reply_timeout_seconds: int = 600
     connections: int = 4
@@ -102,6 +112,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if not BARE_ADDRESS.fullmatch(str(values.get("mail_from", Settings.mail_from))):
         raise BadSetting(f"{PREFIX}MAIL_FROM must be a bare address such as press@example.org")
     _check_sending(values)
+    _check_returns(values)
     if storage := str(values.get("storage_url", "")):
         _check_storage(storage)
     if queue := str(values.get("jobs_url", "")):
@@ -157,6 +168,21 @@ def _check_sending(values: dict[str, object]) -> None:
             host = ""
         if not host or not port.isdecimal():
             raise BadSetting(f"{PREFIX}DNS_SERVER must be an IP address, such as 192.0.2.53")
+
+
+def _check_returns(values: dict[str, object]) -> None:
+    """Where what comes back is read and heard."""
+    mailbox = urlsplit(str(values.get("bounce_mailbox", "")))
+    in_a_folder = mailbox.scheme == "maildir" and not mailbox.netloc and mailbox.path
+    at_a_server = mailbox.scheme in ("imap", "imaps") and mailbox.hostname and mailbox.username
+    if mailbox.geturl() and not in_a_folder and not at_a_server:
+        raise BadSetting(
+            f"{PREFIX}BOUNCE_MAILBOX must be maildir:///srv/bounces or imaps://user@host/INBOX"
+        )
+    listen = str(values.get("lmtp_listen", ""))
+    host, _, port = listen.rpartition(":")
+    if listen and not listen.startswith("unix:/") and not (host and port.isdecimal()):
+        raise BadSetting(f"{PREFIX}LMTP_LISTEN must be 127.0.0.1:2424 or unix:/run/pressrum/lmtp")
 
 
 def _as_dns_has_it(name: str, domain: str) -> str:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from functools import lru_cache
 from secrets import token_bytes
 
 TAG_BYTES = 16
@@ -21,15 +22,16 @@ class BadToken(Exception):
     """Not a token of ours for this purpose."""
 
 
+@lru_cache(maxsize=64)
 def derive(secret: str, purpose: str) -> bytes:
     """A key of its own for each purpose, so that no tag can be carried from one to another."""
-    return hmac.digest(secret.encode(), f"pressrum:{purpose}".encode(), hashlib.sha256)
+    return hmac.digest(secret.encode(), f"pressrum:{purpose}".encode(), "sha256")
 
 
 def seal(payload: bytes, *, purpose: str, secret: str) -> str:
     """The token for `payload`; its length depends on the payload's length only."""
     body = key_id(secret) + payload
-    tag = hmac.digest(derive(secret, purpose), body, hashlib.sha256)[:TAG_BYTES]
+    tag = hmac.digest(derive(secret, purpose), body, "sha256")[:TAG_BYTES]
     return base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode()
 
 
@@ -73,6 +75,7 @@ def _mixed(payload: bytes, nonce: bytes, *, purpose: str, secret: str) -> bytes:
     return bytes(a ^ b for a, b in zip(payload, stream, strict=False))
 
 
+@lru_cache(maxsize=64)
 def key_id(secret: str) -> bytes:
     """One byte that tells which of several retained keys made a token."""
     return hashlib.sha256(b"key id" + secret.encode()).digest()[:1]

@@ -75,6 +75,10 @@ class Reply:
         return ABOUT_POLICY.search(self.text) is not None
 
 
+class Unasked(Reply):
+    """An answer that we gave ourselves: no server was asked, so nobody learns from it."""
+
+
 def spoken(code: int, text: str, *, about_us: bool = False) -> Reply:
     """A reply fit for a row: one line, printable, no longer than a column."""
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
