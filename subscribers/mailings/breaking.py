@@ -74,19 +74,6 @@ def learn(outcomes: Sequence[Outcome], *, at: datetime) -> None:
         _take_in(name, news[name], at=at)
 
 
-def after_bounce(
-    mailing_id: int, domain_group: str, *, hard: bool, policy: bool, said: str, at: datetime
-) -> None:
-    """Take in what came back later for a mail that had been taken. No commit.
-
-    `hard` says that the address does not exist, `policy` that we were refused.
-    """
-    letter = HARD if hard else POLICY if policy else ""
-    if letter:
-        news = _News(letters=letter, said=said, mailings={mailing_id} if hard else set())
-        _take_in(domain_group, news, at=at)
-
-
 def after_complaint(mailing_id: int, *, at: datetime) -> None:
     """Look at a mailing of which somebody has complained. No commit.
 

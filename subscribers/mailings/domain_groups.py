@@ -58,6 +58,11 @@ def groups_to_write() -> list[DomainGroup]:
     return list(db.session.scalars(kept.execution_options(populate_existing=True)))
 
 
+def group_for(domain: str | None) -> str:
+    """The group into which one delivery to this domain is about to be written."""
+    return group_of(domain or "", groups_to_write())
+
+
 def group_of(domain: str, groups: Sequence[DomainGroup]) -> str:
     """The group of one domain. A name counts before what stands above it."""
     for group in groups:

@@ -200,7 +200,8 @@ def slow_down(name: str, *, said: str, at: datetime) -> bool:
             return False
         factor = max(LEAST_FACTOR, gauge.factor_now(at) / 2)
         times = min(len(BACK_OFF), max(1, round(-math.log2(factor))))
-        _change(name, factor=factor, factor_at=at, backoff_until=at + BACK_OFF[times - 1])
+        until = at + BACK_OFF[times - 1]  # minutes are clean only when mail goes out in them
+        _change(name, factor=factor, factor_at=until, backoff_until=until)
         if factor < TELL_BELOW:
             raise_alert("group_slowed", name, facts={"said": said[:200]}, at=at)
         return True
