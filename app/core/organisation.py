@@ -151,4 +151,12 @@ def unnamed(name_sv: str, name_en: str) -> Organisation:
         own_hub=False,
         accessibility_sv="",
         accessibility_en="",
+        operator_email="",
+        mailing_grace_minutes=30,
+        digest_hour=7,
+        digest_weekday=0,
+        keep_addresses_days=30,
+        keep_deliveries_days=400,
+        keep_inbound_days=30,
+        keep_ended_days=365,
     )

@@ -24,9 +24,13 @@ from tests.factories import A_MORNING
 
 
 def subscriber(
-    address: str, *, language: str = "sv", state: SubscriptionState = SubscriptionState.ACTIVE
+    address: str,
+    *,
+    language: str = "sv",
+    state: SubscriptionState = SubscriptionState.ACTIVE,
+    topic: Topic | None = None,
 ) -> Subscription:
-    """A committed subscription, confirmed the day before unless it is pending."""
+    """A committed subscription, to everything, confirmed the day before unless it is pending."""
     key = derive(current_app.config["SECRET_KEY"], "address")
     person = Subscriber(
         address=address,
@@ -37,7 +41,7 @@ def subscriber(
     )
     subscription = Subscription(
         subscriber=person,
-        topic=db.session.scalars(sa.select(Topic)).one(),
+        topic=topic or db.session.scalars(sa.select(Topic).order_by(Topic.id)).first(),
         state=state,
         asked_at=A_MORNING - timedelta(days=1),
         consent_at=A_MORNING - timedelta(days=1) if state is SubscriptionState.ACTIVE else None,

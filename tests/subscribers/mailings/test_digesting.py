@@ -1,0 +1,579 @@
+"""Digests: each release once, to whom it is for, whatever ran twice, late or meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.core.accounts import User
+from app.core.db import db
+from app.core.organisation import Organisation, unnamed
+from subscribers.audience import subscribing
+from subscribers.audience.models import (
+    EndedReason,
+    Frequency,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Topic,
+)
+from subscribers.mailings import choosing, digesting
+from subscribers.mailings.announced import put_back, retell, take_back
+from subscribers.mailings.controlling import pause
+from subscribers.mailings.digesting import catch_up, last_hour, make_up, settle
+from subscribers.mailings.materialising import materialise
+from subscribers.mailings.models import (
+    Announced,
+    Delivery,
+    DeliveryState,
+    DigestRun,
+    Lane,
+    Mailing,
+    MailingItem,
+    MailingKind,
+    MailingPart,
+)
+from subscribers.mailings.queueing import queue
+from tests.subscribers.cast import how_many
+from tests.subscribers.mailings.cast import announcement, subscriber
+
+ALL = "press-releases"
+MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)  # seven o'clock in Stockholm
+BEFORE = MONDAY - timedelta(days=30)
+IMMEDIATE, DAILY, WEEKLY = Frequency.IMMEDIATE, Frequency.DAILY, Frequency.WEEKLY
+SOON = timedelta(minutes=2)  # after the hour
+
+
+def topic(slug: str) -> Topic:
+    found = db.session.scalar(sa.select(Topic).where(Topic.slug == slug))
+    if found is None:
+        found = Topic(slug=slug, name_sv=slug.capitalize(), name_en="")
+        db.session.add(found)
+    return found
+
+
+def person(name: str, *, at: datetime = BEFORE, **wishes: Frequency) -> Subscriber:
+    """Somebody who said yes to topics long ago; `all` is every press release."""
+    someone: Subscriber | None = None
+    for slug, frequency in wishes.items():
+        wanted = topic(ALL if slug == "all" else slug)
+        if someone is None:
+            first = subscriber(f"{name}@news.example", topic=wanted)
+            someone = first.subscriber
+        else:
+            first = Subscription(
+                subscriber=someone, topic=wanted, state=SubscriptionState.ACTIVE, asked_at=at
+            )
+            db.session.add(first)
+        first.frequency, first.consent_at = frequency, at
+    db.session.commit()
+    assert someone is not None
+    return someone
+
+
+def publish(number: int, *topics: str, at: datetime) -> Mailing:
+    for slug in topics:
+        topic(slug)
+    mailing = queue(
+        announcement(
+            key=f"release:{number}:r1:sv",
+            story=f"release:{number}",
+            topics=(ALL, *topics),
+            subject=f"Nyhet {number}",
+            lead=f"Ingress {number}.",
+            page_url=f"https://press.example/sv/releases/{number}",
+        ),
+        at=at,
+    )
+    db.session.commit()
+    write_down(at=at)
+    return mailing
+
+
+def write_down(*, at: datetime) -> None:
+    while materialise(at=at):
+        pass
+    db.session.rollback()
+
+
+def begin(frequency: Frequency, *, at: datetime) -> None:
+    """The period before the one that a test is about."""
+    db.session.add(
+        DigestRun(
+            frequency=frequency.value,
+            language="sv",
+            starts_at=at - timedelta(days=7),
+            ends_at=at,
+            made_at=at,
+            items=0,
+            settled_at=at,
+        )
+    )
+    db.session.commit()
+
+
+def run(frequency: Frequency = WEEKLY, *, at: datetime = MONDAY + SOON) -> None:
+    """As the job does it, until nothing is left to do."""
+    for _ in range(3):
+        settle(frequency, "sv", at=at)
+        while make_up(frequency, "sv", at=at):
+            pass
+        write_down(at=at)
+
+
+def got(name: str) -> list[str]:
+    """The stories in each mail to somebody, however it came: `1`, `2+3` for a digest."""
+    db.session.rollback()
+    rows = db.session.execute(
+        sa.select(Delivery.mailing_id, MailingItem.story)
+        .join(MailingItem, MailingItem.mailing_id == Delivery.mailing_id)
+        .where(Delivery.address == f"{name}@news.example")
+        .order_by(Delivery.mailing_id, MailingItem.story)
+    ).all()
+    mails: dict[int, list[str]] = {}
+    for mailing_id, story in rows:
+        mails.setdefault(mailing_id, []).append(story.partition(":")[2])
+    return ["+".join(stories) for stories in mails.values()]
+
+
+def digests() -> Sequence[Mailing]:
+    db.session.rollback()
+    return db.session.scalars(
+        sa.select(Mailing).where(Mailing.kind == MailingKind.DIGEST).order_by(Mailing.id)
+    ).all()
+
+
+def words_of(mailing: Mailing) -> tuple[str, str]:
+    """The mail as text and as HTML."""
+    part = db.session.scalars(
+        sa.select(MailingPart.template).where(MailingPart.mailing_id == mailing.id)
+    ).one()
+    message = message_from_bytes(part, policy=policy.default)
+    texts = [message.get_body((kind,)) for kind in ("plain", "html")]
+    return tuple(text.get_content() for text in texts if text)  # type: ignore[return-value]
+
+
+def test_case_56_a_period_without_a_release_sends_nothing(app: Flask) -> None:
+    person("dora", all=WEEKLY)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+
+    run()
+
+    assert digests() == []
+    assert how_many(DigestRun) == 2
+
+
+def test_case_56_made_up_twice_for_one_period_is_one_mail(app: Flask) -> None:
+    person("dora", all=WEEKLY)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    publish(1, at=MONDAY - timedelta(days=3))
+
+    run()
+    run(at=MONDAY + timedelta(hours=5))
+
+    assert got("dora") == ["1"]
+    assert len(digests()) == 1
+
+
+def test_case_56_two_who_make_it_up_at_once_make_one(app: Flask) -> None:
+    person("dora", all=WEEKLY)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    publish(1, at=MONDAY - timedelta(days=3))
+    together = threading.Barrier(4)
+
+    def one_of_them() -> None:
+        with app.app_context():
+            together.wait()
+            make_up(WEEKLY, "sv", at=MONDAY + SOON)
+
+    db.session.rollback()
+    threads = [threading.Thread(target=one_of_them) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(digests()) == 1
+    assert how_many(DigestRun) == 2
+
+
+def test_case_56_a_host_that_was_down_on_monday_makes_it_up_once(app: Flask) -> None:
+    person("dora", all=WEEKLY)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY + timedelta(hours=30))  # after the hour: next week's
+
+    run(at=MONDAY + timedelta(hours=33))
+    assert got("dora") == ["1"]
+
+    run(at=MONDAY + timedelta(days=7, minutes=2))
+    assert got("dora") == ["1", "2"]
+
+
+def test_case_56_days_without_a_host_are_one_digest_when_it_is_back(app: Flask) -> None:
+    person("dora", all=DAILY)
+    begin(DAILY, at=MONDAY - timedelta(days=4))
+    for number in (1, 2, 3):
+        publish(number, at=MONDAY - timedelta(days=4 - number))
+
+    run(DAILY)
+
+    assert got("dora") == ["1+2+3"]
+
+
+def test_case_56_a_release_withdrawn_before_the_digest_is_not_in_it(app: Flask) -> None:
+    person("dora", all=WEEKLY)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY - timedelta(days=2))
+    take_back("release:1", "sv", at=MONDAY - timedelta(days=1))
+    db.session.commit()
+
+    run()
+
+    assert got("dora") == ["2"]
+
+
+def test_one_put_back_after_its_digest_comes_with_the_next(app: Flask) -> None:
+    person("dora", all=WEEKLY)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    publish(1, at=MONDAY - timedelta(days=3))
+    take_back("release:1", "sv", at=MONDAY - timedelta(days=1))
+    db.session.commit()
+    run()
+    put_back("release:1", "sv", at=MONDAY + timedelta(days=1))
+    db.session.commit()
+
+    run(at=MONDAY + timedelta(days=7, minutes=2))
+
+    assert got("dora") == ["1"]
+
+
+def test_readers_of_digests_get_no_mail_of_each_release(app: Flask) -> None:
+    for name, frequency in (("now", IMMEDIATE), ("day", DAILY), ("week", WEEKLY)):
+        person(name, all=frequency)
+
+    publish(1, at=MONDAY - timedelta(days=3))
+
+    assert [got(name) for name in ("now", "day", "week")] == [["1"], [], []]
+
+
+def test_each_gets_the_releases_of_their_topics(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("all", all=WEEKLY)
+    person("water", vatten=WEEKLY)
+    person("both", vatten=WEEKLY, skola=WEEKLY)
+    person("none", odling=WEEKLY)
+    publish(1, "vatten", at=MONDAY - timedelta(days=3))
+    publish(2, "skola", at=MONDAY - timedelta(days=2))
+    publish(3, at=MONDAY - timedelta(days=1))
+
+    run()
+
+    assert got("all") == ["1+2+3"]
+    assert got("water") == ["1"]
+    assert got("both") == ["1+2"]
+    assert got("none") == []
+    assert {one.lane for one in digests()} == {Lane.DIGEST}
+
+
+def test_of_a_release_in_two_topics_the_mail_at_once_is_the_only_one(app: Flask) -> None:
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    person("dora", vatten=IMMEDIATE, skola=DAILY)
+
+    publish(1, "vatten", "skola", at=MONDAY - timedelta(hours=3))
+    publish(2, "skola", at=MONDAY - timedelta(hours=2))
+    run(DAILY)
+
+    assert got("dora") == ["1", "2"]
+
+
+def test_in_two_kinds_of_digest_a_release_comes_once(app: Flask) -> None:
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", vatten=DAILY, skola=WEEKLY)
+    publish(1, "vatten", "skola", at=MONDAY - timedelta(hours=3))
+
+    run(DAILY)
+    run(WEEKLY)
+
+    assert got("dora") == ["1"]
+
+
+def test_who_turns_to_a_digest_gets_nothing_again(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    dora = person("dora", all=IMMEDIATE)
+    publish(1, at=MONDAY - timedelta(days=3))
+    choosing.change({dora.subscriptions[0]: WEEKLY}, at=MONDAY - timedelta(days=2))
+    db.session.commit()
+    publish(2, at=MONDAY - timedelta(days=1))
+
+    run()
+
+    assert got("dora") == ["1", "2"]
+
+
+def test_who_turns_from_a_digest_gets_what_it_would_have_had(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    dora = person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    for wish in (IMMEDIATE, WEEKLY, IMMEDIATE):
+        choosing.change({dora.subscriptions[0]: wish}, at=MONDAY - timedelta(days=2))
+        db.session.commit()
+    publish(2, at=MONDAY - timedelta(days=1))
+
+    run()
+
+    assert got("dora") == ["1", "2"]
+
+
+def test_who_turns_from_a_digest_while_a_release_is_written_down_gets_it_once(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    dora = person("dora", all=WEEKLY)
+    at = MONDAY - timedelta(days=3)
+    queue(announcement(key="release:1:r1:sv", story="release:1"), at=at)
+    choosing.change({dora.subscriptions[0]: IMMEDIATE}, at=at)
+    db.session.commit()
+
+    write_down(at=at)
+    run()
+
+    assert got("dora") == ["1"]
+
+
+def test_there_is_nothing_to_catch_up_with_for_who_hears_at_once(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    dora = person("dora", all=IMMEDIATE)
+    publish(1, at=MONDAY - timedelta(days=3))
+
+    assert catch_up(dora.id, IMMEDIATE, at=MONDAY) is None
+    assert catch_up(dora.id, WEEKLY, at=MONDAY) is None
+
+
+def test_who_leaves_a_topic_before_the_digest_is_written_down_still_gets_the_rest(
+    app: Flask,
+) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    dora = person("dora", vatten=WEEKLY, skola=WEEKLY)
+    publish(1, "vatten", at=MONDAY - timedelta(days=3))
+    publish(2, "skola", at=MONDAY - timedelta(days=2))
+    make_up(WEEKLY, "sv", at=MONDAY + SOON)
+    left = next(one for one in dora.subscriptions if one.topic.slug == "skola")
+    subscribing.end(left, reason=EndedReason.USER_LINK, at=MONDAY + SOON)
+    db.session.commit()
+
+    write_down(at=MONDAY + SOON)
+    assert got("dora") == []
+    run()
+
+    assert got("dora") == ["1"]
+    assert db.session.scalars(sa.select(DigestRun.settled_at).order_by(DigestRun.id)).all()[-1]
+
+
+def test_a_digest_that_is_paused_unwritten_is_not_made_up_again(app: Flask, editor: User) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    make_up(WEEKLY, "sv", at=MONDAY + SOON)
+    pause(digests()[0], by=editor, at=MONDAY + SOON)
+    db.session.commit()
+
+    run()
+
+    assert len(digests()) == 1
+    assert got("dora") == []
+
+
+def test_who_says_yes_during_the_week_gets_the_whole_week(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    publish(1, at=MONDAY - timedelta(days=3))
+    person("new", at=MONDAY - timedelta(days=1), all=WEEKLY)
+    person("late", at=MONDAY + timedelta(minutes=1), all=WEEKLY)
+
+    run()
+
+    assert got("new") == ["1"]
+    assert got("late") == []
+
+
+def test_nobody_is_written_to_in_another_language_or_after_they_left(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    english, left = person("english", all=WEEKLY), person("left", all=WEEKLY)
+    english.language = "en"
+    subscribing.end_all(left, reason=EndedReason.USER_LINK, at=MONDAY - timedelta(days=2))
+    db.session.commit()
+    publish(1, at=MONDAY - timedelta(days=3))
+
+    run()
+
+    assert digests() == []
+
+
+def test_the_mail_says_what_is_new_the_newest_first(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY - timedelta(days=2))
+    retell(
+        "release:1",
+        "sv",
+        key="release:1:r2:sv",
+        topics=[ALL],
+        subject="Rättad nyhet",
+        lead="Ny ingress.",
+        page_url="https://press.example/sv/releases/1",
+        note="Fel belopp.",
+        corrected_at=MONDAY - timedelta(days=2),
+    )
+    db.session.commit()
+
+    run()
+    mailing = digests()[0]
+    text, html = words_of(mailing)
+
+    assert mailing.subject == "2 pressmeddelanden: Nyhet 2"
+    assert text.index("Nyhet 2") < text.index("Rättad nyhet")
+    for words in (text, html):
+        assert "Veckans pressmeddelanden" in words
+        assert "Ny ingress." in words
+        assert "Rättat den 21 november 2026: Fel belopp." in words
+        assert "https://press.example/sv/releases/2" in words
+        assert "/unsubscribe/" in words
+        assert "/preferences/" in words
+
+
+def test_what_a_release_says_cannot_break_the_mail(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    row = db.session.scalars(sa.select(Announced)).one()
+    row.subject, row.lead = "<b>Nyhet\r\nBcc: eve@x.se", "<script>alert(1)</script>"
+    db.session.commit()
+
+    run()
+    _, html = words_of(digests()[0])
+
+    assert "<script>" not in html
+    assert "><b>" not in html
+    part = db.session.scalars(
+        sa.select(MailingPart.template).where(MailingPart.mailing_id == digests()[0].id)
+    ).one()
+    assert b"\r\nBcc:" not in part
+
+
+def test_more_releases_than_fit_are_mails_of_their_own(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digesting, "MOST", 2)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    for number in range(1, 6):
+        publish(number, at=MONDAY - timedelta(days=6 - number))
+
+    run()
+
+    assert got("dora") == ["1+2", "3+4", "5"]
+
+
+def test_a_mailing_that_waits_for_its_hour_is_in_the_digest_after_that(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    queue(
+        announcement(story="release:1"),
+        at=MONDAY - timedelta(days=1),
+        starts_at=MONDAY + timedelta(hours=2),
+    )
+    db.session.commit()
+
+    run()
+    assert digests() == []
+    run(at=MONDAY + timedelta(days=7, minutes=2))
+
+    assert got("dora") == ["1"]
+
+
+def test_a_correction_reaches_those_who_read_it_in_a_digest(app: Flask) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("week", all=WEEKLY)
+    person("now", all=IMMEDIATE)
+    person("else", odling=WEEKLY)
+    mailing = publish(1, at=MONDAY - timedelta(days=3))
+    run()
+    db.session.execute(
+        sa.update(Delivery).values(state=DeliveryState.SENT, due_at=None, sent_at=MONDAY)
+    )
+    db.session.execute(sa.update(Mailing).values(finished_at=MONDAY, state="finished"))
+    db.session.commit()
+
+    queue(
+        announcement(
+            key="correction:1:r2:sv",
+            story="release:1",
+            kind=MailingKind.CORRECTION,
+            received=(mailing.key,),
+        ),
+        at=MONDAY + timedelta(hours=1),
+    )
+    db.session.commit()
+    write_down(at=MONDAY + timedelta(hours=1))
+
+    assert got("week") == ["1", "1"]
+    assert got("now") == ["1", "1"]
+    assert got("else") == []
+
+
+@pytest.mark.parametrize(
+    ("at", "hour", "expected"),
+    [
+        # Clocks go back on 25 October 2026 and forward on 28 March 2027.
+        ("2026-10-24T06:00+00:00", 7, "2026-10-24T05:00+00:00"),
+        ("2026-10-25T06:30+00:00", 7, "2026-10-25T06:00+00:00"),
+        ("2027-03-28T04:59+00:00", 7, "2027-03-27T06:00+00:00"),
+        ("2027-03-28T05:00+00:00", 7, "2027-03-28T05:00+00:00"),
+        ("2027-03-28T01:30+00:00", 2, "2027-03-28T01:00+00:00"),  # an hour that is not there
+        ("2026-11-22T23:30+00:00", 0, "2026-11-22T23:00+00:00"),
+    ],
+)
+def test_the_hour_is_that_of_the_wall_clock(at: str, hour: int, expected: str) -> None:
+    sender = _office(digest_hour=hour)
+
+    found = last_hour(DAILY, sender, at=datetime.fromisoformat(at))
+
+    assert found == datetime.fromisoformat(expected)
+
+
+def test_the_weekly_one_has_its_day() -> None:
+    wednesday = _office(digest_hour=7, digest_weekday=2)
+
+    assert last_hour(WEEKLY, wednesday, at=MONDAY) == MONDAY - timedelta(days=5)
+    assert last_hour(WEEKLY, wednesday, at=MONDAY + timedelta(days=2)) == MONDAY + timedelta(days=2)
+    before = last_hour(WEEKLY, wednesday, at=MONDAY + timedelta(days=2), before=True)
+    assert before == MONDAY - timedelta(days=5)
+
+
+def test_another_hour_leaves_no_gap(app: Flask) -> None:
+    """What was announced between the old hour and the new one is in the next digest."""
+    office = _office(digest_hour=7)
+    db.session.add(office)
+    person("dora", all=DAILY)
+    begin(DAILY, at=MONDAY)
+    publish(1, at=MONDAY + timedelta(hours=1))
+    office.digest_hour = 16
+    db.session.commit()
+
+    run(DAILY, at=MONDAY + timedelta(hours=9, minutes=2))
+
+    assert got("dora") == ["1"]
+
+
+def _office(**given: int) -> Organisation:
+    office = unnamed("Centrum", "Centre")
+    for name, value in given.items():
+        setattr(office, name, value)
+    return office
