@@ -25,6 +25,7 @@ from subscribers.audience import addresses
 from subscribers.audience.models import Frequency, Subscription
 from subscribers.audience.subscribing import insert_new
 from subscribers.audience.topics import name_of
+from subscribers.mailings.domain_groups import group_for
 from subscribers.mailings.headers import SYSTEM, of_a_list
 from subscribers.mailings.messages import Letter, Slot, freeze, without_marks
 from subscribers.mailings.models import (
@@ -337,6 +338,7 @@ def queue_letter(
             mailing=mailing,
             address=address.norm,
             address_hash=address.hash,
+            domain_group=group_for(address.domain),
             state=DeliveryState.QUEUED,
             due_at=at,
             sealed_from=f"{sealed_from[0]}:{sealed_from[1].hex()}" if sealed_from else None,
@@ -407,6 +409,7 @@ def _deliver_to(subscription: Subscription, mailing: Mailing, *, at: datetime) -
             subscription_id=subscription.id,
             address=subscriber.address,
             address_hash=subscriber.address_hash,
+            domain_group=group_for(subscriber.domain),
             state=DeliveryState.QUEUED,
             due_at=at,
         )
