@@ -431,7 +431,7 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_delivery_settled",
-            ["mailing_id", "domain_group", "state"],
+            ["mailing_id", "domain_group", "state", "due_at", "lease_until"],
             unique=False,
             sqlite_where=sa.text("due_at IS NULL AND lease_until IS NULL"),
             postgresql_where=sa.text("due_at IS NULL AND lease_until IS NULL"),

@@ -72,13 +72,10 @@ BY_STATUS = {
     "x.7.30": Reason.AUTHENTICATION,
     "x.7.515": Reason.AUTHENTICATION,
 }
+ABOUT_SIGNING_IN = (530, 534, 535, 538)  # whatever status comes with them
 BY_CODE = {
     421: Reason.SLOW_DOWN,
     452: Reason.LATER,
-    530: Reason.LOGIN,
-    534: Reason.LOGIN,
-    535: Reason.LOGIN,
-    538: Reason.LOGIN,
     552: Reason.FULL,
     553: Reason.UNKNOWN,
 }
@@ -118,6 +115,8 @@ def reason_of(code: int | None, enhanced: str | None, reply: str | None) -> Reas
     words = reply or ""
     if not code:
         return Reason.UNREACHABLE
+    if code in ABOUT_SIGNING_IN:
+        return Reason.LOGIN
     if sure := _by_words(SURE_WORDS, words):
         return sure
     if enhanced and (known := _by_status(enhanced)):
