@@ -12,7 +12,7 @@ from flask import current_app
 from app.core.db import db
 from app.core.tokens import seal
 from subscribers.audience import links
-from subscribers.mailings import envelopes
+from subscribers.mailings import envelopes, signing
 from subscribers.mailings.claiming import Batch, Claimed
 from subscribers.mailings.conversation import Parcel
 from subscribers.mailings.messages import Prepared, Slot
@@ -52,7 +52,7 @@ class Filler:
         if len(self._templates) >= KEPT_TEMPLATES:
             del self._templates[next(iter(self._templates))]
         template = sa.select(MailingPart.template).where(MailingPart.mailing_id == mailing_id)
-        self._templates[mailing_id] = Prepared(db.session.scalars(template).one())
+        self._templates[mailing_id] = signing.prepared(db.session.scalars(template).one())
 
     def parcel(self, mail: Mail) -> Parcel:
         """Raises KeyError and ValueError for what cannot be filled in."""

@@ -261,9 +261,8 @@ class Courier:
             self._missed(reply or spoken(0, why, about_us=True))
 
     def _missed(self, reply: Reply) -> None:
-        if any(line.talk.is_open for line in self._lines):
-            self._crowded_until = time.monotonic() + CROWDED_SECONDS
-        elif not self._lines:
+        self._crowded_until = time.monotonic() + CROWDED_SECONDS
+        if not self._lines:
             self._news.append(Away(reply))
 
     def _drop(self, line: _Line) -> None:
@@ -331,7 +330,8 @@ class _Line:
 
     @property
     def has_room(self) -> bool:
-        if not self.talk.can_take or self.carried >= MAILS_PER_CONNECTION:
+        begun = self.carried + (self.talk.in_the_open is not None)
+        if not self.talk.can_take or begun >= MAILS_PER_CONNECTION:
             return False
         # Behind a server that thinks for long, a mail would only be held; others may be urgent.
         return self.talk.in_the_open is None or not self.is_slow
