@@ -118,14 +118,14 @@ def demo(port: int) -> None:
 @with_appcontext
 def doctor(as_json: bool) -> None:
     """Look at what an installation needs and say what is wrong."""
-    from app.doctor import examine
+    from app.doctor import examine, lines
 
     findings = examine()
     if as_json:
         say_json({"ok": all(f.ok for f in findings), "checks": [f.as_data() for f in findings]})
     else:
-        for finding in findings:
-            click.echo(f"{'ok ' if finding.ok else 'NOT'}  {finding.name}: {finding.text}")
+        for line in lines(findings):
+            click.echo(line)
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
@@ -195,6 +195,7 @@ def main() -> None:
 
 
 def _add_domains() -> None:
+    from app import trust_commands as trust
     from releases import commands as releases
     from releases.newsroom import archive_commands as archive
     from subscribers import commands as subscribers
@@ -207,6 +208,8 @@ def _add_domains() -> None:
         archive.group,
         subscribers.group,
         mailings.group,
+        trust.dkim,
+        trust.mail,
     )
     for group in groups:
         cli.add_command(group)  # type: ignore[arg-type]

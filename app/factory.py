@@ -11,6 +11,7 @@ import app.core.alerts
 import app.core.audit
 import app.core.beats
 import app.core.generation
+import app.doctor.signature
 import app.workers  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing

@@ -65,7 +65,7 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from app import audit_views, house, look_views, office, outbox, worker_views
+    from app import audit_views, house, look_views, office, outbox, trust_views, worker_views
     from releases.desk import notice_views
     from releases.desk import views as desk
     from releases.drafting import views as programmes
@@ -163,6 +163,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(contact_views.blueprint)
     app.register_blueprint(office.blueprint)
     app.register_blueprint(look_views.blueprint)
+    app.register_blueprint(trust_views.blueprint)
     app.register_blueprint(outbox.blueprint)
     app.register_blueprint(audit_views.blueprint)
 

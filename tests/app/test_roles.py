@@ -116,6 +116,7 @@ TABLE = {
     "topics.create": EDITORS,
     "topics.retire": EDITORS,
     "topics.save": EDITORS,
+    "trust.look": ADMINS,
     "updates.save": WRITERS,
     "uploads.opening": KEEPERS,
     "uploads.say": KEEPERS,

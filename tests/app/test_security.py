@@ -50,6 +50,7 @@ STAFF = {
     "subscribers",
     "telling",
     "topics",
+    "trust",
     "updates",
     "uploads",
     "versions",
