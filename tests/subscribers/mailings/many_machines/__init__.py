@@ -1,0 +1,1 @@
+"""Workers in processes and on machines of their own: killed, cut off, with wrong clocks."""
