@@ -14,7 +14,8 @@ from zoneinfo import available_timezones
 import sqlalchemy as sa
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, DateField, Field, RadioField
+from wtforms import BooleanField, DateField, Field, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional, ValidationError
 
 from app.core import people
@@ -71,6 +72,16 @@ DECIMALS = {
     "0": "settings.rounding_decimals.0",
     "1": "settings.rounding_decimals.1",
     "2": "settings.rounding_decimals.2",
+}
+HOURS = [SelectChoice(hour, f"{hour:02}:00") for hour in range(24)]
+WEEKDAYS = {
+    "0": "settings.weekday.0",
+    "1": "settings.weekday.1",
+    "2": "settings.weekday.2",
+    "3": "settings.weekday.3",
+    "4": "settings.weekday.4",
+    "5": "settings.weekday.5",
+    "6": "settings.weekday.6",
 }
 EXAMPLE = Decimal(10_641_000)
 
@@ -139,6 +150,15 @@ class OrganisationForm(Form):
     )
     embargo_terms_sv = long_text("settings.embargo_terms_sv", hint="settings.embargo_terms_hint")
     embargo_terms_en = long_text("settings.embargo_terms_en", hint="settings.embargo_terms_hint")
+    digest_hour = SelectField(
+        Word("settings.digest_hour"),
+        description=Word("settings.digest_hour_hint"),
+        choices=HOURS,
+        coerce=int,
+    )
+    digest_weekday = SelectField(
+        Word("settings.digest_weekday"), choices=choices(WEEKDAYS.items()), coerce=int
+    )
     four_eyes = BooleanField(
         Word("settings.four_eyes"), description=Word("settings.four_eyes_hint")
     )

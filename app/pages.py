@@ -65,7 +65,16 @@ def init_app(app: Flask) -> None:
 
 
 def _register_blueprints(app: Flask) -> None:
-    from app import audit_views, house, look_views, office, outbox, trust_views, worker_views
+    from app import (
+        audit_views,
+        house,
+        look_views,
+        metrics_public,
+        office,
+        outbox,
+        trust_views,
+        worker_views,
+    )
     from releases.desk import notice_views
     from releases.desk import views as desk
     from releases.drafting import views as programmes
@@ -111,7 +120,16 @@ def _register_blueprints(app: Flask) -> None:
         review_public,
         review_views,
     )
-    from subscribers import alert_views, mailing_views, watching_views
+    from subscribers import (
+        alert_views,
+        group_views,
+        hook_public,
+        mailing_views,
+        return_views,
+        trying_public,
+        watching_views,
+    )
+    from subscribers import form_views as signup_form
     from subscribers import public as subscribing
     from subscribers import views as subscribers
 
@@ -154,10 +172,16 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(quote_views.blueprint)
     app.register_blueprint(quote_public.blueprint)
     app.register_blueprint(subscribing.blueprint)
+    app.register_blueprint(signup_form.blueprint)
+    app.register_blueprint(group_views.blueprint)
+    app.register_blueprint(trying_public.blueprint)
     app.register_blueprint(subscribers.blueprint)
     app.register_blueprint(mailing_views.blueprint)
+    app.register_blueprint(return_views.blueprint)
+    app.register_blueprint(hook_public.blueprint)
     app.register_blueprint(alert_views.blueprint)
     app.register_blueprint(watching_views.blueprint)
+    app.register_blueprint(metrics_public.blueprint)
     app.register_blueprint(programmes.blueprint)
     app.register_blueprint(template_views.blueprint)
     app.register_blueprint(contact_views.blueprint)

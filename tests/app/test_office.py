@@ -29,6 +29,8 @@ GOOD = {
     "digit_at_sentence_start": "y",
     "rounding": "down",
     "rounding_decimals": "0",
+    "digest_hour": "16",
+    "digest_weekday": "4",
 }
 PERSON = {"name": "Dan Dahl", "email": "Dan@press.example", "role": "editor", "language": "en"}
 
@@ -42,6 +44,7 @@ def test_the_organisation_is_saved_whole(client: FlaskClient, admin: User) -> No
     status, _ = save(signed_in(client, admin))
 
     kept = organisation()
+    assert (kept.digest_hour, kept.digest_weekday) == (16, 4)
     assert status == 302
     assert kept.id
     assert kept.name("en") == "International Centre for Local Democracy"
