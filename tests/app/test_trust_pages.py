@@ -44,7 +44,7 @@ def test_before_anybody_has_looked_the_page_asks_nothing_of_the_world(
 ) -> None:
     page = browser.get(PAGE).text
 
-    assert "Ingen har tittat efter än" in page
+    assert "Inget är kontrollerat än" in page
     assert dns.asked == []
 
 
@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_read_counts_as_none(
 ) -> None:
     (app.config["VAR"] / "deliverability.json").write_text(content)
 
-    assert "Ingen har tittat efter än" in browser.get(PAGE).text
+    assert "Inget är kontrollerat än" in browser.get(PAGE).text
 
 
 def test_a_finding_whose_words_are_gone_is_left_out(app: Flask, browser: FlaskClient) -> None:
