@@ -94,6 +94,7 @@ def configuration(settings: Settings) -> dict[str, object]:
         "DKIM_SELECTOR": settings.dkim_selector,
         "DKIM_DOMAIN": settings.dkim_domain or settings.sender_domain,
         "DNS_SERVER": settings.dns_server,
+        "METRICS_TOKEN": settings.metrics_token,
         "LEASE_SECONDS": settings.lease_seconds,
         "REPLY_TIMEOUT_SECONDS": settings.reply_timeout_seconds,
         "CONNECTIONS": settings.connections,

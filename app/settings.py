@@ -65,6 +65,7 @@ class Settings:
     hook_secret_mailgun: str = ""
     hook_secret_sendgrid: str = ""
     hook_secret_brevo: str = ""
+    metrics_token: str = ""
     lease_seconds: int = 120
     reply_timeout_seconds: int = 600
     connections: int = 4
