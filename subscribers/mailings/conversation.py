@@ -25,7 +25,6 @@ NO_SMTPUTF8: Final = Unasked(
     553, "5.6.7 the mail server does not offer SMTPUTF8 for this address (RFC 6531)"
 )
 BAD_ADDRESS: Final = Unasked(553, "5.1.3 not an address that can be written to")
-ANSWER: Final = re.compile(rb"(\d{3})([ -]?)(.*)", re.DOTALL)
 SAFE: Final = re.compile(r"[^\s<>\x00-\x1f\x7f]+@[^\s<>@\x00-\x1f\x7f]+")
 
 
@@ -103,6 +102,9 @@ class Step(Enum):
     RSET = auto()
     NOOP = auto()
     QUIT = auto()
+
+
+ON_THE_WAY: Final = (Step.MAIL, Step.RCPT)  # a yes to these says only: go on
 
 
 @dataclass
@@ -235,7 +237,9 @@ class Conversation:
     def hear(self, data: bytes) -> list[Happening]:
         """What came in, whole answers or pieces of them, and what it means."""
         happenings: list[Happening] = []
-        *lines, self._heard = (self._heard + data).split(b"\n")
+        if self._heard:
+            data = self._heard + data
+        *lines, self._heard = data.split(b"\n")
         if len(self._heard) > LONGEST_LINE:
             self.is_over = True
             return [Ended("the mail server's answer has no end")]
@@ -246,20 +250,23 @@ class Conversation:
         return happenings
 
     def _hear_line(self, line: bytes) -> list[Happening]:
-        match = ANSWER.fullmatch(line)
-        if match is None or len(line) > LONGEST_LINE or len(self._lines) >= MOST_LINES:
+        more = line[3:4]
+        is_answer = len(line) >= 3 and line[:3].isdigit() and more in (b"", b" ", b"-")
+        if not is_answer or len(line) > LONGEST_LINE or len(self._lines) >= MOST_LINES:
             return [self._end("the mail server does not speak SMTP: " + _text([line])[:200])]
-        self._lines.append(match[3])
-        if match[2] == b"-":
+        self._lines.append(line[4:])
+        if more == b"-":
             return []
         lines, self._lines = self._lines, []
-        return self._answer(int(match[1]), lines)
+        return self._answer(int(line[:3]), lines)
 
     def _answer(self, code: int, lines: list[bytes]) -> list[Happening]:
-        text = _text(lines)
         if not self._asked:  # unasked: a server that is going away says so
-            return [self._end(f"{code} {text}")]
+            return [self._end(f"{code} {_text(lines)}")]
         asked = self._asked.popleft()
+        if asked.step in ON_THE_WAY and 200 <= code < 300 and "PIPELINING" in self.features:
+            return []
+        text = _text(lines)
         match asked.step:
             case Step.GREETING:
                 return self._greeted(code, text)

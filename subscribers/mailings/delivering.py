@@ -29,6 +29,7 @@ from subscribers.mailings.claiming import Batch, claim, clock, hand_back
 from subscribers.mailings.conversation import Answered, Encryption, Opened, Parcel, Wanted
 from subscribers.mailings.filling import Filler, Mail
 from subscribers.mailings.materialising import materialise
+from subscribers.mailings.outcomes import Outcome
 from subscribers.mailings.replies import LONGEST, Reply, Unasked, spoken
 from subscribers.mailings.returns import applying
 from subscribers.mailings.transport import Away, Courier, Lost, News, Relay, Returned
@@ -42,6 +43,7 @@ HELD_SECONDS = (
 LONGEST_WAIT = timedelta(seconds=5)  # for a limit to let go; what takes longer is for a later round
 LOOK_SECONDS = 0.25  # between two looks for what has become due
 CLOCK_SECONDS = 5.0  # between two looks at the shared clock
+TELL_SECONDS = 0.5  # for which mails that were taken may wait to be learnt from
 STOP_SECONDS = 25.0  # for answers that are still awaited when the process has to end
 RETURNS = 2  # connections that may end under a mail before it is put off
 REFUSALS = 5  # of ourselves, one after the other, before the mail server counts as away
@@ -157,6 +159,8 @@ class Sender:
         self._open: dict[Parcel, Mail] = {}
         self._fenced: set[Mail] = set()
         self._answers: list[fencing.Answer] = []  # not written down yet
+        self._outcomes: list[Outcome] = []  # that nobody has learnt from yet
+        self._told_at = time.monotonic()
         self._clock = _Clock()
         self._pace = _Pace()
         self._renewed = time.monotonic()
@@ -345,14 +349,21 @@ class Sender:
         self._hand_back(mails)
 
     def _tell(self, answers: Sequence[fencing.Answer], *, at: datetime) -> None:
-        """Let others learn from the answers. Whatever they make of it, the answers stand."""
-        outcomes = [
+        """Let others learn from the answers, of refusals at once. Whatever they make of it, the
+        answers stand."""
+        news = [
             fencing.outcome(mail, reply)
             for mail, reply in answers
-            if reply.code and not reply.about_us and not isinstance(reply, Unasked)
+            if reply.code and not isinstance(reply, Unasked)
         ]
-        if not outcomes:
+        self._outcomes += news
+        is_calm = all(outcome.accepted for outcome in news)
+        if not self._outcomes:
             return
+        if is_calm and time.monotonic() - self._told_at < TELL_SECONDS:
+            return
+        outcomes, self._outcomes = self._outcomes, []
+        self._told_at = time.monotonic()
         for learn in (applying.mark_refusals, breaking.learn):
             try:
                 with db.session.begin_nested():

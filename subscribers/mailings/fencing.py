@@ -11,6 +11,8 @@ import random
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
 
 import sqlalchemy as sa
 
@@ -41,28 +43,43 @@ GIVE_UP_AFTER = {
 
 Answer = tuple[Mail, Reply]
 
+# These run for every mail, so they are built once, and on the table: what the ORM would add to
+# them costs more than all else.
+_TABLE = cast(sa.Table, Delivery.__table__)
 _HELD = sa.and_(
-    Delivery.id == sa.bindparam("delivery"), Delivery.lease_owner == sa.bindparam("holder")
+    _TABLE.c.id == sa.bindparam("delivery"), _TABLE.c.lease_owner == sa.bindparam("holder")
 )
-# Said once for all mails of a kind, so that the database reads each only once.
+_TAKEN = (
+    sa.update(_TABLE)
+    .where(_HELD)
+    .values(
+        state=DeliveryState.SENT,
+        due_at=None,
+        sent_at=sa.bindparam("at", type_=UTCDateTime()),
+        code=sa.bindparam("new_code"),
+        enhanced=sa.bindparam("new_enhanced"),
+        reply=sa.bindparam("new_reply"),
+        lease_owner=None,
+        lease_until=None,
+    )
+)
 _SETTLE = (
-    sa.update(Delivery)
+    sa.update(_TABLE)
     .where(_HELD)
     .values(
         state=sa.bindparam("new_state", type_=Delivery.state.type),
         due_at=sa.bindparam("new_due_at", type_=UTCDateTime()),
-        sent_at=sa.bindparam("new_sent_at", type_=UTCDateTime()),
         code=sa.bindparam("new_code"),
         enhanced=sa.bindparam("new_enhanced"),
         reply=sa.bindparam("new_reply"),
-        attempts=Delivery.attempts - sa.bindparam("uncounted"),
+        attempts=_TABLE.c.attempts - sa.bindparam("uncounted"),
         lease_owner=None,
         lease_until=None,
     )
 )
 _BACK_BEFORE_THE_FENCE = (
-    sa.update(Delivery)
-    .where(_HELD, Delivery.state == DeliveryState.TRANSMITTING)
+    sa.update(_TABLE)
+    .where(_HELD, _TABLE.c.state == DeliveryState.TRANSMITTING)
     .values(state=DeliveryState.CLAIMED, lease_until=sa.bindparam("new_lease", type_=UTCDateTime()))
 )
 
@@ -77,22 +94,8 @@ def fence(mails: Collection[Mail], *, at: datetime, lease: timedelta) -> set[Mai
     for some in _by_holder(mails):
         batch = some[0].batch
         by_id = {mail.id: mail for mail in some}
-        called_off = sa.exists().where(
-            Mailing.id == batch.mailing_id, Mailing.state == MailingState.CANCELLED
-        )
-        ids = db.session.scalars(
-            sa.update(Delivery)
-            .where(
-                Delivery.id.in_(by_id),
-                Delivery.state == DeliveryState.CLAIMED,
-                Delivery.lease_owner == batch.holder,
-                ~called_off,
-                _still_wanted(batch.kind),
-            )
-            .values(state=DeliveryState.TRANSMITTING, lease_until=at + lease)
-            .returning(Delivery.id)
-            .execution_options(synchronize_session=False)
-        )
+        given = {"ids": list(by_id), "holder": batch.holder, "new_lease": at + lease}
+        ids = db.session.connection().execute(_fence_of(batch.kind), given).scalars()
         fenced |= {by_id[one] for one in ids}
     return fenced
 
@@ -105,19 +108,23 @@ def unfence(mails: Collection[Mail], *, at: datetime, lease: timedelta) -> None:
 
 def record(answers: Sequence[Answer], *, at: datetime) -> None:
     """What the server's answers mean for these deliveries, and for no others."""
-    rows = []
+    taken, rows, refused = [], [], []
     for mail, reply in answers:
         row = _row(mail, reply)
         if reply.accepted:
-            row |= {"new_state": DeliveryState.SENT, "new_sent_at": at}
-        elif reply.permanent or _is_stale(mail, at):
+            taken.append({**row, "at": at})
+            continue
+        refused.append((mail, reply))
+        row |= {"new_due_at": None, "uncounted": 0}
+        if reply.permanent or _is_stale(mail, at):
             row |= {"new_state": DeliveryState.FAILED}
         else:
             due_at = at + retry_after(mail.claimed.attempts)
             row |= {"new_state": DeliveryState.DEFERRED, "new_due_at": due_at}
         rows.append(row)
+    _execute(_TAKEN, taken)
     _execute(_SETTLE, rows)
-    note([(mail, reply) for mail, reply in answers if not reply.accepted], at=at)
+    note(refused, at=at)
 
 
 def put_off(mails: Collection[Mail], reply: Reply, *, at: datetime, until: datetime) -> None:
@@ -170,14 +177,39 @@ def retry_after(attempts: int) -> timedelta:
     return step * random.uniform(0.8, 1.2)  # noqa: S311 - spreading load, not hiding anything
 
 
+@cache
+def _fence_of(kind: MailingKind) -> sa.sql.dml.ReturningUpdate[int]:
+    """The fence's statement: it has `ids`, all of the one `holder`, and a `new_lease`."""
+    mailing = cast(sa.Table, Mailing.__table__)
+    called_off = sa.exists().where(
+        mailing.c.id == _TABLE.c.mailing_id, mailing.c.state == MailingState.CANCELLED
+    )
+    return (
+        sa.update(_TABLE)
+        .where(
+            _TABLE.c.id.in_(sa.bindparam("ids", expanding=True)),
+            _TABLE.c.state == DeliveryState.CLAIMED,
+            _TABLE.c.lease_owner == sa.bindparam("holder"),
+            ~called_off,
+            _still_wanted(kind),
+        )
+        .values(
+            state=DeliveryState.TRANSMITTING,
+            lease_until=sa.bindparam("new_lease", type_=UTCDateTime()),
+        )
+        .returning(_TABLE.c.id)
+    )
+
+
 def _still_wanted(kind: MailingKind) -> sa.ColumnElement[bool]:
     if kind is MailingKind.LETTER:  # no subscription to have ended
-        return Delivery.address.is_not(None)
+        return _TABLE.c.address.is_not(None)
+    subscription = cast(sa.Table, Subscription.__table__)
     wanted = (
         SubscriptionState.PENDING if kind is MailingKind.CONFIRMATION else SubscriptionState.ACTIVE
     )
     return sa.exists().where(
-        Subscription.id == Delivery.subscription_id, Subscription.state == wanted
+        subscription.c.id == _TABLE.c.subscription_id, subscription.c.state == wanted
     )
 
 
@@ -199,12 +231,9 @@ def _held(mail: Mail) -> dict[str, object]:
 def _row(mail: Mail, reply: Reply) -> dict[str, object]:
     return {
         **_held(mail),
-        "new_due_at": None,
-        "new_sent_at": None,
         "new_code": reply.code or None,
         "new_enhanced": reply.enhanced,
         "new_reply": reply.text,
-        "uncounted": 0,
     }
 
 

@@ -41,7 +41,7 @@ class Filler:
     """Makes parcels of mails. Keeps the templates of the mailings it saw last."""
 
     def __init__(self) -> None:
-        self._templates: dict[int, Prepared] = {}
+        self._templates: dict[int, tuple[Prepared, frozenset[Slot]]] = {}
         self._numbers = itertools.count(1)
         self._secret: str = current_app.config["SECRET_KEY"]
 
@@ -52,15 +52,16 @@ class Filler:
         if len(self._templates) >= KEPT_TEMPLATES:
             del self._templates[next(iter(self._templates))]
         template = sa.select(MailingPart.template).where(MailingPart.mailing_id == mailing_id)
-        self._templates[mailing_id] = signing.prepared(db.session.scalars(template).one())
+        message = signing.prepared(db.session.scalars(template).one())
+        self._templates[mailing_id] = message, frozenset(message.slots)
 
     def parcel(self, mail: Mail) -> Parcel:
         """Raises KeyError and ValueError for what cannot be filled in."""
         claimed, batch = mail.claimed, mail.batch
         self.learn(batch.mailing_id)
-        message = self._templates[batch.mailing_id]
+        message, slots = self._templates[batch.mailing_id]
         assert claimed.address is not None
-        values = {slot: self._value(slot, claimed, batch) for slot in set(message.slots)}
+        values = {slot: self._value(slot, claimed, batch) for slot in slots}
         return Parcel(
             id=next(self._numbers),
             sender=envelopes.sender(claimed.id),

@@ -81,5 +81,6 @@ class Unasked(Reply):
 
 def spoken(code: int, text: str, *, about_us: bool = False) -> Reply:
     """A reply fit for a row: one line, printable, no longer than a column."""
-    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return Reply(code, words[:LONGEST], about_us)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return Reply(code, " ".join(text.split())[:LONGEST], about_us)
