@@ -198,8 +198,10 @@ def _add_domains() -> None:
     from app import trust_commands as trust
     from releases import commands as releases
     from releases.newsroom import archive_commands as archive
+    from subscribers import alert_commands as alerts
     from subscribers import commands as subscribers
     from subscribers import mailing_commands as mailings
+    from subscribers import return_commands as returns
 
     groups: tuple[Callable[..., object], ...] = (
         releases.round_group,
@@ -210,6 +212,8 @@ def _add_domains() -> None:
         mailings.group,
         trust.dkim,
         trust.mail,
+        returns.group,
+        alerts.alerts,
     )
     for group in groups:
         cli.add_command(group)  # type: ignore[arg-type]

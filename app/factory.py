@@ -24,7 +24,8 @@ import releases.review.models
 import releases.review.quote_reminders
 import releases.review.reminding  # noqa: F401
 import subscribers.commands
-import subscribers.mailings.delivering  # noqa: F401
+import subscribers.mailings.delivering
+import subscribers.mailings.returns.mailboxes  # noqa: F401
 from app import pages
 from app.core import accounts, kept, people, security
 from app.core.db import db, engine_options, prepare_engine
@@ -90,6 +91,14 @@ def configuration(settings: Settings) -> dict[str, object]:
         "MAIL_SUPPRESS_SEND": False,
         "MAIL_DEBUG": 0,
         "BOUNCE_DOMAIN": settings.bounce_domain or settings.sender_domain,
+        "BOUNCE_MAILBOX": settings.bounce_mailbox,
+        "BOUNCE_MAILBOX_PASSWORD": settings.bounce_mailbox_password,
+        "LMTP_LISTEN": settings.lmtp_listen,
+        "HOOK_SES_TOPIC": settings.hook_ses_topic,
+        "HOOK_SECRET_POSTMARK": settings.hook_secret_postmark,
+        "HOOK_SECRET_MAILGUN": settings.hook_secret_mailgun,
+        "HOOK_SECRET_SENDGRID": settings.hook_secret_sendgrid,
+        "HOOK_SECRET_BREVO": settings.hook_secret_brevo,
         "DKIM_KEY": settings.dkim_key,
         "DKIM_SELECTOR": settings.dkim_selector,
         "DKIM_DOMAIN": settings.dkim_domain or settings.sender_domain,

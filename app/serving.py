@@ -33,6 +33,7 @@ from granian.server import Server
 from app import create_app
 from app.core import jobs
 from app.settings import CHECKOUT, PREFIX, Settings
+from subscribers.mailings.returns import lmtp
 
 THREADS = 8  # in each web process
 MOST_PROCESSES = 4  # by ourselves; a setting may ask for more
@@ -107,7 +108,10 @@ def work(app: Flask, *, threads: int = JOB_THREADS) -> None:
     rounds = jobs.Rounds(app)
     listener = _bell(app).listener(threads=threads)
     listener.start()
+    letterbox = lmtp.listening(app)
     rounds.keep(also=listener.check_worker_health)
+    if letterbox is not None:
+        letterbox.stop()
     listener.stop(graceful=True)
     done.set()
 

@@ -48,6 +48,7 @@ from subscribers.mailings.outcomes import Outcome
 from subscribers.mailings.replies import spoken
 from subscribers.mailings.returns import addresses as marks
 from subscribers.mailings.returns import reading, scoring
+from subscribers.mailings.returns.notices import Event
 from subscribers.mailings.returns.reading import Fate, Reading, What
 from subscribers.mailings.returns.scoring import Mark, Verdict
 
@@ -211,6 +212,47 @@ def _names(expected: bytes, named: Sequence[str]) -> bool:
         if expected in read.known_hashes:
             return True
     return False
+
+
+def take_notice(provider: str, event: Event, *, at: datetime) -> Taken:
+    """Apply what a provider has told, its signature checked. No commit.
+
+    Without a mark of ours the newest mail to that address is meant.
+    """
+    delivery_id = marks.quoted(event.quoted, secrets=secrets_in_force())
+    unmatched = ""
+    if delivery_id is None:
+        delivery_id = _newest_to(event.recipient)
+        unmatched = "" if delivery_id is not None else "no_mark"
+    elif event.recipient and _about(delivery_id, (Fate((event.recipient,)),)) is None:
+        unmatched = "other_recipient"
+    own = f"hook:{provider}:{event.id}:{event.recipient}".encode()
+    notice = Notice(
+        event.kind,
+        sha256(own if event.id else own + event.raw.encode()).digest(),
+        f"hook:{provider}",
+        delivery_id,
+        event.enhanced,
+        event.code,
+        event.said,
+        unmatched,
+        event.raw.encode()[:RAW_BYTES],
+    )
+    return apply(notice, at=at)
+
+
+def _newest_to(address: str) -> int | None:
+    try:
+        hashes = addresses.read(address, secrets=secrets_in_force()).known_hashes
+    except BadInput:
+        return None
+    return db.session.scalar(
+        sa.select(Delivery.id)
+        .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .where(Subscriber.address_hash.in_(hashes), Delivery.sent_at.is_not(None))
+        .order_by(Delivery.sent_at.desc())
+        .limit(1)
+    )
 
 
 # --- one notice -----------------------------------------------------------------------------------
