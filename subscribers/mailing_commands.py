@@ -10,12 +10,14 @@ from flask.cli import AppGroup
 
 from app.core import jobs
 from app.core.accounts import User
+from app.core.beats import shared_now
 from app.core.clock import now
 from app.core.commands import json_option, refusals, say_json
 from app.core.db import db
 from app.core.words.language import t
-from subscribers.mailings import controlling, questions
+from subscribers.mailings import controlling, domain_groups, pacing, questions
 from subscribers.mailings.models import DeliveryState, Mailing, MailingKind
+from subscribers.mailings.pacing import Standing
 from subscribers.mailings.questions import Progress
 
 group = AppGroup("mailing", help="Mailings: look at them, pause, resume, cancel.")
@@ -73,6 +75,52 @@ def resume(mailing_id: int) -> None:
 def cancel(mailing_id: int) -> None:
     """Call a mailing off for good."""
     _control(controlling.cancel, mailing_id, at=now())
+
+
+@group.command("groups")
+@json_option
+def groups(as_json: bool) -> None:
+    """The provider groups: how fast each may be written to, and what holds it up."""
+    lines = pacing.standings(at=shared_now())
+    if as_json:
+        say_json([one.as_data() for one in lines])
+        return
+    for one in lines:
+        click.echo(_group_line(one))
+
+
+@group.command("group")
+@click.argument("name")
+@click.option("--rate", type=float, help="Mails a second; 0 is no limit.")
+@click.option("--concurrency", type=int, help="Mails under way at once; 0 is no limit.")
+@click.option("--release", is_flag=True, help="Write to a held or slowed group again.")
+def one_group(name: str, rate: float | None, concurrency: int | None, release: bool) -> None:
+    """One provider group: look at it, set its limits, release it."""
+    with refusals():
+        found = domain_groups.group_by_name(name)
+        if rate is not None or concurrency is not None:
+            pacing.set_limits(
+                found,
+                rate=found.rate if rate is None else rate,
+                concurrency=found.concurrency if concurrency is None else concurrency,
+                by=None,
+                at=now(),
+            )
+        if release:
+            pacing.release(found, by=None, at=now())
+        db.session.commit()
+    if release:
+        jobs.ring("deliver")
+    click.echo(next(_group_line(one) for one in pacing.standings(at=now()) if one.name == name))
+
+
+def _group_line(one: Standing) -> str:
+    def limit(number: float) -> str:
+        return f"{number:g}" if number else t("pacing.unlimited")
+
+    state = t(f"pacing.command.{one.state}", percent=one.share, because=one.because)
+    limits = t("pacing.command.limits", rate=limit(one.rate), concurrency=limit(one.concurrency))
+    return f"{one.name}  {state}  {limits}"
 
 
 def _control(verb: Verb, mailing_id: int, *, at: datetime) -> None:

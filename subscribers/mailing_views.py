@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import partial
 
 import sqlalchemy as sa
 from flask import (
@@ -21,6 +22,7 @@ from flask import (
     make_response,
     redirect,
     render_template,
+    request,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -30,16 +32,17 @@ from app.core import jobs
 from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
+from app.core.errors import BadInput, DomainError, NotNow
 from app.core.paging import row_before
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
-from app.core.words.language import interface_language
-from subscribers.mailings import controlling, questions
+from app.core.words.language import interface_language, t
+from subscribers.mailings import controlling, questions, trying
 from subscribers.mailings.controlling import GOING, OPEN
 from subscribers.mailings.messages import Prepared, Slot
 from subscribers.mailings.models import Mailing, MailingPart, MailingState
 from subscribers.mailings.questions import Progress, mailing_for
-from subscribers.watching_views import live_facts
+from subscribers.watching_views import list_facts, live_facts
 
 blueprint = Blueprint("mailings", __name__, url_prefix="/office/mailings")
 
@@ -66,26 +69,12 @@ def _writers_only() -> None:
 
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
-    page = questions.mailings(before=row_before())
-    return render_template("office/mailings/index.html", page=page)
+    return render_template("office/mailings/index.html", **list_facts())
 
 
 @blueprint.get("/<int:mailing_id>")
 def show(mailing_id: int) -> ResponseReturnValue:
-    mailing = _mailing(mailing_id)
-    may_control = me().may(Role.EDITOR)
-    page = render_template(
-        "office/mailings/show.html",
-        **live_facts(mailing),
-        text=_part(mailing, "plain"),
-        is_going=mailing.state in GOING,
-        may_pause=may_control and mailing.state in GOING,
-        may_resume=may_control and mailing.state is MailingState.PAUSED,
-        may_cancel=may_control and mailing.state in OPEN,
-    )
-    answer = make_response(page)
-    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
-    return answer
+    return _page(_mailing(mailing_id))
 
 
 @blueprint.get("/<int:mailing_id>/progress")
@@ -133,7 +122,67 @@ def cancel(mailing_id: int) -> ResponseReturnValue:
     return _control(mailing_id, controlling.cancel, "mailings.cancelled")
 
 
-def _control(mailing_id: int, verb: Callable[..., None], said: str) -> ResponseReturnValue:
+@blueprint.post("/<int:mailing_id>/uncertain")
+@only(Role.EDITOR)
+def uncertain(mailing_id: int) -> ResponseReturnValue:
+    """Whether what may have been taken waits for a person from now on."""
+    hold = request.form.get("hold") == "1"
+    verb = partial(controlling.hold_uncertain, hold=hold)
+    return _control(mailing_id, verb, "pacing.uncertain_hold" if hold else "pacing.uncertain_send")
+
+
+@blueprint.post("/<int:mailing_id>/decide")
+@only(Role.EDITOR)
+def decide(mailing_id: int) -> ResponseReturnValue:
+    """What becomes of the mails that wait for that."""
+    again = request.form.get("again") == "1"
+    verb = partial(controlling.decide, again=again)
+    answer = _control(mailing_id, verb, "pacing.sent_again" if again else "pacing.counted_as_sent")
+    jobs.ring("deliver")
+    return answer
+
+
+@blueprint.post("/<int:mailing_id>/test")
+@only(Role.WRITER, Role.EDITOR)
+def send_test(mailing_id: int) -> ResponseReturnValue:
+    """One test mail: to the address typed, or to whoever asks."""
+    mailing, to = _mailing(mailing_id), request.form.get("to", "").strip() or me().email
+    try:
+        trying.send_test(mailing, to=to, by=me(), at=now())
+    except (BadInput, NotNow) as error:
+        return _page(mailing, test_to=to, test_error=error), 422
+    db.session.commit()
+    jobs.ring("deliver")
+    flash(translate("pacing.test.sent", interface_language(), to=to), "success")
+    return redirect(url_for("mailings.show", mailing_id=mailing_id))
+
+
+def _page(
+    mailing: Mailing, *, test_to: str = "", test_error: DomainError | None = None
+) -> Response:
+    may_control = me().may(Role.EDITOR)
+    is_open = mailing.state in OPEN
+    page = render_template(
+        "office/mailings/show.html",
+        **live_facts(mailing),
+        text=_part(mailing, "plain"),
+        is_going=mailing.state in GOING,
+        may_pause=may_control and mailing.state in GOING,
+        may_resume=may_control and mailing.state is MailingState.PAUSED,
+        may_cancel=may_control and is_open,
+        may_decide=may_control and is_open and mailing.kind in trying.TRIED,
+        undecided=controlling.undecided(mailing) if may_control and is_open else 0,
+        may_try=mailing.kind in trying.TRIED,
+        test_to=test_to or me().email,
+        test_error=t(f"errors.{test_error.key}", **test_error.facts) if test_error else "",
+        only_to_me=not may_control,
+    )
+    answer = make_response(page)
+    answer.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; frame-src 'self'"
+    return answer
+
+
+def _control(mailing_id: int, verb: Callable[..., object], said: str) -> ResponseReturnValue:
     verb(_mailing(mailing_id), by=me(), at=now())
     db.session.commit()
     flash(translate(said, interface_language()), "success")

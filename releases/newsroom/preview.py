@@ -9,15 +9,28 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 
-from flask import Blueprint, Response, current_app, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.core.accounts import me
+from app.core import jobs
+from app.core.accounts import Role, me, only
 from app.core.clock import now
+from app.core.db import db
+from app.core.errors import BadInput, NotNow
 from app.core.organisation import organisation
 from app.core.security import set_policy
-from app.core.words.language import speak
+from app.core.words.language import speak, t
 from releases.editorial.announcing import announcement
 from releases.editorial.autosaving import Unsaved, unsaved
 from releases.editorial.models import Release, Revision
@@ -27,6 +40,7 @@ from releases.newsroom.feeds.items import markup
 from releases.newsroom.public import release_page
 from releases.newsroom.questions import approved_at
 from releases.newsroom.wording import address
+from subscribers.mailings import trying
 from subscribers.mailings.queueing import Announcement, framed
 
 WAYS = ("page", "phone", "mail", "text", "feed")
@@ -48,17 +62,55 @@ def page(release_id: int) -> ResponseReturnValue:
     revision = _unsaved_revision(release, shown) if shown else release.head
     if "as" in request.args:
         return _in_the_frame(release, revision, _way(request.args["as"]))
-    way = _way(request.args.get("show", ""))
+    return _around_the_frame(release, revision, _way(request.args.get("show", "")), shown)
+
+
+@blueprint.post("/<int:release_id>/preview/test")
+@auth_required("session")
+@only(Role.WRITER, Role.EDITOR)
+def send_test(release_id: int) -> ResponseReturnValue:
+    """Mail what the page shows to one address, as it would go out now."""
+    release, to = release_by_id(release_id), request.form.get("to", "").strip() or me().email
+    mine = unsaved(release, by=me())
+    shown = mine if "unsaved" in request.args else None
+    revision = _unsaved_revision(release, shown) if shown else release.head
+    try:
+        trying.send_test_of(_mail(release, revision), to=to, by=me(), at=now())
+    except (BadInput, NotNow) as error:
+        said = t(f"errors.{error.key}", **error.facts)
+        return _around_the_frame(release, revision, "mail", shown, to=to, error=said), 422
+    db.session.commit()
+    jobs.ring("deliver")
+    flash(t("pacing.test.sent", to=to), "success")
+    again = 1 if shown else None
+    here = url_for("preview.page", release_id=release_id, show="mail", unsaved=again)
+    return redirect(here)
+
+
+def _around_the_frame(
+    release: Release,
+    revision: Revision,
+    way: str,
+    shown: Unsaved | None,
+    *,
+    to: str = "",
+    error: str = "",
+) -> Response:
+    is_mail = way in ("mail", "text")
     text = render_template(
         "office/releases/preview.html",
         release=release,
         way=way,
         ways=WAYS,
-        mine=mine,
+        mine=unsaved(release, by=me()),
         shown=shown,
-        mail=_mail(release, revision) if way in ("mail", "text") else None,
+        mail=_mail(release, revision) if is_mail else None,
         sender=organisation(),
         address=current_app.config["MAIL_DEFAULT_SENDER"],
+        may_try=is_mail and me().may(Role.WRITER, Role.EDITOR),
+        only_to_me=not me().may(Role.EDITOR),
+        test_to=to or me().email,
+        test_error=error,
     )
     return set_policy(make_response(text), frame_src="'self'")
 

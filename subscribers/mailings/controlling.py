@@ -110,6 +110,11 @@ def decide(mailing: Mailing, *, again: bool, by: User | None, at: datetime) -> i
     return number
 
 
+def undecided(mailing: Mailing) -> int:
+    """How many mails may have been taken and wait for a person."""
+    return db.session.scalar(sa.select(sa.func.count()).where(*_undecided(mailing))) or 0
+
+
 def stop(mailing: Mailing, *, at: datetime) -> bool:
     """Call it off because its words no longer hold; False when it had ended by itself.
 

@@ -22,7 +22,7 @@ from app.core.alerts import clear_alert, raise_alert
 from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, NotNow
-from subscribers.mailings.models import ALL, Delivery, DomainGroup
+from subscribers.mailings.models import ALL, OTHER, Delivery, DomainGroup
 
 BURST_SECONDS = 0.1  # how much of a rate may be saved up while nobody sends
 RECOVERY = 0.1  # of the whole, for each minute in which nobody asked for less
@@ -151,6 +151,11 @@ def in_the_open(gauges: Collection[Gauge], *, at: datetime) -> Mapping[str, int]
     """
     if not any(gauge.concurrency_now(at) for gauge in gauges):
         return {}
+    return held_now()
+
+
+def held_now() -> Mapping[str, int]:
+    """The same, asked in any case."""
     held = (
         sa.select(Delivery.domain_group, sa.func.count())
         .where(Delivery.lease_until.is_not(None))
@@ -187,6 +192,87 @@ def spend(gauges: Sequence[Gauge], number: int, *, at: datetime) -> None:
         if gauge.rate > 0:
             left = gauge.tokens_now(at) - number
             _change(gauge.name, tokens=left, refilled_at=at)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A group as people look at it: what it may, what holds it up, what its servers said lately.
+
+    `share` is the part of its limits that is used, in per cent; `held` how many of its mails are
+    in the open; `recent` the last answers, a letter each.
+    """
+
+    gauge: Gauge
+    at: datetime
+    held: int
+    domains: Sequence[str]
+    because: str
+    facts: Mapping[str, object]
+    parted_from: str | None
+    recent: str
+
+    @property
+    def name(self) -> str:
+        return self.gauge.name
+
+    @property
+    def rate(self) -> float:
+        return self.gauge.rate
+
+    @property
+    def concurrency(self) -> int:
+        return self.gauge.concurrency
+
+    @property
+    def share(self) -> int:
+        return round(self.gauge.factor_now(self.at) * 100)
+
+    @property
+    def state(self) -> str:
+        """held, pausing, slowed or open."""
+        if self.gauge.held_at is not None:
+            return "held"
+        if self.gauge.backoff_until is not None and self.gauge.backoff_until > self.at:
+            return "pausing"
+        return "slowed" if self.share < 100 else "open"
+
+    def as_data(self) -> dict[str, object]:
+        """As the JSON document that the command prints."""
+        return {
+            "name": self.name,
+            "state": self.state,
+            "because": self.because,
+            "rate": self.rate,
+            "concurrency": self.concurrency,
+            "share": self.share,
+            "under_way": self.held,
+            "domains": list(self.domains),
+            "parted_from": self.parted_from,
+        }
+
+
+def standings(*, at: datetime) -> list[Standing]:
+    """Every group, by name; `other` and `all` at the end."""
+    held = held_now()
+    last = {OTHER: 1, ALL: 2}
+    groups = db.session.scalars(sa.select(DomainGroup)).all()
+    return [
+        Standing(
+            gauge=_gauge(group),
+            at=at,
+            held=held.get(group.name, 0),
+            domains=group.domains,
+            because=group.held_because,
+            facts=group.held_facts,
+            parted_from=group.parted_from,
+            recent=group.recent,
+        )
+        for group in sorted(groups, key=lambda one: (last.get(one.name, 0), one.name))
+    ]
+
+
+def _gauge(group: DomainGroup) -> Gauge:
+    return Gauge(*(getattr(group, column.key) for column in GAUGE))
 
 
 def slow_down(name: str, *, said: str, at: datetime) -> bool:
@@ -233,7 +319,7 @@ def release(group: DomainGroup, *, by: User | None, at: datetime) -> None:
     Raises NotNow when nothing stops it, NotAllowed to writers. `by` is None at the command line.
     """
     guard(by)
-    db.session.refresh(group, with_for_update={"key_share": True})
+    _lock(group)
     if not is_stopped(group):
         raise NotNow("group_not_held", name=group.name)
     let_go(group, at=at)
@@ -250,8 +336,7 @@ def let_go(group: DomainGroup, *, at: datetime) -> None:
 
 def recover(group: DomainGroup, *, at: datetime) -> None:
     """Forget a slowness that clean minutes have made good. No commit."""
-    gauge = Gauge(*(getattr(group, column.key) for column in GAUGE))
-    if group.factor < 1 and gauge.factor_now(at) >= 1:
+    if group.factor < 1 and _gauge(group).factor_now(at) >= 1:
         group.factor, group.factor_at, group.backoff_until = 1.0, None, None
         clear_alert("group_slowed", group.name, at=at)
 
@@ -268,7 +353,7 @@ def set_limits(
         raise BadInput("group_rate", most=f"{MOST_RATE:.0f}")
     if not 0 <= concurrency <= MOST_CONCURRENCY:
         raise BadInput("group_concurrency", most=MOST_CONCURRENCY)
-    db.session.refresh(group, with_for_update={"key_share": True})
+    _lock(group)
     group.rate, group.concurrency = rate, concurrency
     group.tokens, group.refilled_at = 0.0, at  # a new limit does not begin with a burst
     record(
@@ -281,6 +366,12 @@ def set_limits(
         rate=f"{rate:g}",
         concurrency=concurrency,
     )
+
+
+def _lock(group: DomainGroup) -> None:
+    """The group as it is now, which no sender spends from until this transaction ends."""
+    db.session.flush()
+    db.session.refresh(group, with_for_update={"key_share": True})
 
 
 def guard(by: User | None) -> None:

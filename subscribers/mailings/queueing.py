@@ -90,32 +90,13 @@ def queue(
         return known
     if starts_at is not None and starts_at <= at:
         starts_at = None
-    language = announcement.language
-    text, html = framed(
-        announcement,
-        unsubscribe_url=_url("unsubscribe", Slot.UNSUBSCRIBE),
-        preferences_url=_url("preferences", Slot.PREFERENCES),
-    )
-    letter = _letter(
-        subject=announcement.subject,
-        text=text,
-        html=html,
-        language=language,
-        at=starts_at or at,
-        headers=_list_headers(
-            announcement.topics[0],
-            key=announcement.key,
-            kind=announcement.kind,
-            language=announcement.language,
-        ),
-        marks={Slot.UNSUBSCRIBE, Slot.PREFERENCES},
-    )
+    letter = letter_of(announcement, at=starts_at or at)
     mailing = Mailing(
         key=announcement.key,
         kind=announcement.kind,
         lane=Lane.CORRECTION if announcement.kind is MailingKind.CORRECTION else Lane.RELEASE,
         state=MailingState.MATERIALISING,
-        language=language,
+        language=announcement.language,
         topics=list(announcement.topics),
         subject=announcement.subject[:500],
         audience=announcement.audience,
@@ -129,6 +110,29 @@ def queue(
     if announcement.story and announcement.kind is MailingKind.RELEASE:
         _announce(announcement, at=starts_at or at)
     return mailing
+
+
+def letter_of(announcement: Announcement, *, at: datetime) -> Letter:
+    """The mail about a release with marks for each recipient's own parts, dated `at`."""
+    text, html = framed(
+        announcement,
+        unsubscribe_url=_url("unsubscribe", Slot.UNSUBSCRIBE),
+        preferences_url=_url("preferences", Slot.PREFERENCES),
+    )
+    return _letter(
+        subject=announcement.subject,
+        text=text,
+        html=html,
+        language=announcement.language,
+        at=at,
+        headers=_list_headers(
+            announcement.topics[0],
+            key=announcement.key,
+            kind=announcement.kind,
+            language=announcement.language,
+        ),
+        marks={Slot.UNSUBSCRIBE, Slot.PREFERENCES},
+    )
 
 
 def _announce(announcement: Announcement, *, at: datetime) -> None:

@@ -28,6 +28,7 @@ STAFF = {
     "desk",
     "editing",
     "embargoes",
+    "figures",
     "groups",
     "house_templates",
     "hub_settings",

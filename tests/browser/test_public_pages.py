@@ -83,6 +83,7 @@ UNLINKED = (
     "/{language}/releases/borta-{language}",
     "/{language}/releases/finns-inte",
     "/{language}/search?q=kommun",
+    "/unsubscribe/test-{language}",
 )
 
 
