@@ -32,6 +32,7 @@ from releases.drafting.templates import edited_template, parts
 from releases.editorial.writing import context_of, house_style
 from releases.rounds.models import HeadlineShape, Programme, Round
 from releases.rounds.questions import programme_by_id, programmes
+from subscribers.audience.topics import rename_programme
 
 blueprint = Blueprint("programmes", __name__, url_prefix="/office/programmes")
 
@@ -68,6 +69,7 @@ def save(programme_id: int) -> ResponseReturnValue:
         return _page(programme, form), 422
     form.populate_obj(programme)
     programme.headline_shape = HeadlineShape(form.headline_shape.data)
+    rename_programme(programme.slug, name_sv=programme.name, name_en=programme.name_en)
     record("programme.change", "programme", programme.id, title=programme.name, by=me(), at=now())
     db.session.commit()
     flash(translate("settings.saved", interface_language()), "success")
