@@ -122,6 +122,7 @@ def _register_blueprints(app: Flask) -> None:
     )
     from subscribers import (
         alert_views,
+        figure_views,
         group_views,
         hook_public,
         mailing_views,
@@ -180,6 +181,7 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(return_views.blueprint)
     app.register_blueprint(hook_public.blueprint)
     app.register_blueprint(alert_views.blueprint)
+    app.register_blueprint(figure_views.blueprint)
     app.register_blueprint(watching_views.blueprint)
     app.register_blueprint(metrics_public.blueprint)
     app.register_blueprint(programmes.blueprint)

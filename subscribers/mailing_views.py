@@ -33,7 +33,6 @@ from app.core.accounts import Role, me, only
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, DomainError, NotNow
-from app.core.paging import row_before
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
 from app.core.words.language import interface_language, t

@@ -34,7 +34,7 @@ from app.core.words.language import interface_language, t
 from subscribers.audience.exporting import harmless
 from subscribers.mailings import questions, watching
 from subscribers.mailings.controlling import GOING
-from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
+from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingKind, MailingState
 from subscribers.mailings.questions import mailing_for
 from subscribers.mailings.reasons import reason_of
 from subscribers.mailings.watching import View, recipients_page
@@ -51,6 +51,7 @@ SHOWN = {
         DeliveryState.UNCERTAIN,
     )
 }
+LISTED = (*questions.OF_MANY, MailingKind.WELCOME, MailingKind.CONFIRMATION, MailingKind.NOTICE)
 AT_ONCE = 1_000  # rows of the file fetched in one question
 COLUMNS = ("address", "state", "code", "status", "reason", "reply", "attempts", "first_try_at")
 SLOW = 1.0  # mails a second below which the rate is told by the minute
@@ -155,6 +156,28 @@ def failed_lines(mailing_id: int, *, at: datetime) -> Iterator[str]:
 
 def reason_of_row(row: Delivery) -> str:
     return reason_of(row.code, row.enhanced, row.reply).value
+
+
+def list_facts() -> dict[str, Any]:
+    """What `office/mailings/index.html` is drawn from: what is on its way, then all that match."""
+    before, kind, state = row_before(), request.args.get("kind", ""), request.args.get("state", "")
+    kinds = [one for one in LISTED if one.value == kind] or list(questions.OF_MANY)
+    wanted = next((one for one in MailingState if one.value == state), None)
+    chosen = {
+        name: value
+        for name, value in (("kind", kind), ("state", state))
+        if value in {one.value for one in (*LISTED, *MailingState)}
+    }
+    page = questions.mailings(before=before, kinds=kinds, state=wanted)
+    running = None if before or chosen else questions.open_mailings()
+    return {
+        "page": page,
+        "running": running,
+        "above": {one.id for one in running.mailings} if running else set(),
+        "kinds": LISTED,
+        "states": list(MailingState),
+        "chosen": chosen,
+    }
 
 
 def live_facts(mailing: Mailing) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from app.core.accounts import Role, User
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import NotFound
-from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingKind
+from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingKind, MailingState
 
 PAGE = 25
 CAUSES = 20
 LOOKED_AT = 5_000  # answers of servers; beyond that they say nothing new
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # before any lease
+OPEN_SHOWN = 5  # mailings on their way, above the list of all
+OF_MANY = (MailingKind.RELEASE, MailingKind.CORRECTION, MailingKind.DIGEST)
 PUBLIC = (MailingKind.RELEASE, MailingKind.CORRECTION)
 # As it stands in the index of those few: a parameter in its place would find no index.
 REPEATED = sa.text("delivery.uncertain_count > 0")
@@ -107,10 +109,13 @@ def mailings(
     *,
     before: int | None = None,
     kinds: Collection[MailingKind] = PUBLIC,
+    state: MailingState | None = None,
     size: int | None = PAGE,
 ) -> Page:
     """The mailings older than the one with id `before`; all of them when `size` is None."""
     query = sa.select(Mailing).where(Mailing.kind.in_(kinds)).order_by(Mailing.id.desc())
+    if state is not None:
+        query = query.where(Mailing.state == state)
     if before is not None:
         query = query.where(Mailing.id < before)
     found = db.session.scalars(query.limit(size + 1) if size else query).all()
@@ -120,6 +125,13 @@ def mailings(
         progress=progress_of([mailing.id for mailing in shown]),
         older=shown[-1].id if size and len(found) > size else None,
     )
+
+
+def open_mailings(*, size: int = OPEN_SHOWN) -> Page:
+    """The newest mailings to many that have not ended."""
+    query = sa.select(Mailing).where(Mailing.finished_at.is_(None), Mailing.kind.in_(OF_MANY))
+    found = db.session.scalars(query.order_by(Mailing.id.desc()).limit(size)).all()
+    return Page(found, progress_of([one.id for one in found]), None)
 
 
 def counts(mailing_id: int) -> dict[DeliveryState, int]:

@@ -30,7 +30,6 @@ from subscribers.mailings.models import (
     InboundEvent,
     InboundKind,
     Mailing,
-    MailingKind,
     MailingState,
 )
 from subscribers.mailings.questions import Progress
@@ -316,7 +315,7 @@ def _ahead(mailing: Mailing, *, at: datetime) -> tuple[list[Earlier], bool]:
     query = sa.select(Mailing.id, Mailing.subject, Mailing.language).where(
         Mailing.finished_at.is_(None), Mailing.state.in_(GOING), before, due
     )
-    of_many = Mailing.kind.in_((MailingKind.RELEASE, MailingKind.CORRECTION, MailingKind.DIGEST))
+    of_many = Mailing.kind.in_(questions.OF_MANY)
     order = (Mailing.lane, Mailing.id)
     found = db.session.execute(query.where(of_many).order_by(*order).limit(AHEAD)).all()
     single = db.session.execute(query.where(~of_many).limit(1)).first()

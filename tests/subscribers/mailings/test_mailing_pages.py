@@ -42,6 +42,7 @@ def test_the_list_shows_what_was_queued_and_how_far_it_has_come(
 
     assert "Drygt 10,6 miljoner kronor till demokratisamarbete" in page
     assert "2026-11-23 09:00" in page
+    assert "Skickade: 1" in page
     assert "1 / 3" in page
 
 
