@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVarTuple
 
 import sqlalchemy as sa
 
@@ -64,9 +64,11 @@ DECIDED_FOR: Final = timedelta(days=7)  # a person has let the domain go on: no 
 SETTLED_WITHIN: Final = timedelta(days=3)
 AT_ONCE: Final = 500
 MOST_NAMED: Final = 30
+LOOKED_AT: Final = 200  # marks of an hour that are counted anew with each one that comes
 
 
-Marked = sa.Row[int, int | None, int, int, int | None]
+Marked = sa.Row[int, int | None, int, int | None]
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True)
@@ -584,46 +586,52 @@ def _is_small(domain: str) -> bool:
     return (db.session.scalar(counted) or 0) < scoring.OUTAGE_AT_LEAST
 
 
-def _is_refusing_everybody(domain: str, *, at: datetime) -> bool:
+def _is_refusing_everybody(domain: str, *, at: datetime, most: int | None = LOOKED_AT) -> bool:
     """Look whether a domain refuses so many that it is not about them; undo it then.
 
-    True when it is an outage, now or since a moment ago: then no mark counts.
+    True when it is an outage, now or since a moment ago: then no mark counts. Of a domain that has
+    refused more than `most`, large as it must be, only the minute's look takes the whole count.
     """
-    recent = _recent_hard(domain, at=at)
     if group := _held_for_an_outage(domain):
-        _undo(recent, group=group, at=at)
+        _undo(_recent_hard(domain, at=at), group=group, at=at)
         return True
-    people = {row.subscriber_id for row in recent}
-    if len(people) < scoring.OUTAGE_AT_LEAST:
+    refused = _people_refused(domain, at=at, most=most)
+    if refused < scoring.OUTAGE_AT_LEAST or (most is not None and refused >= most):
         return False
-    taken = _taken(domain, {row.mailing_id for row in recent}, most=len(people) * 5)
-    if not scoring.is_outage(refused=len(people), taken=taken) or _was_decided(domain, at=at):
+    taken = _taken(domain, at=at, most=refused * 5)
+    if not scoring.is_outage(refused=refused, taken=taken) or _was_decided(domain, at=at):
         return False
-    facts = {"domain": domain, "refused": len(people), "tried": len(people) + taken}
+    facts = {"domain": domain, "refused": refused, "tried": refused + taken}
     parted = domain_groups.part(domain, because=OUTAGE, facts=facts, at=at)
-    _undo(recent, group=parted, at=at)
+    _undo(_recent_hard(domain, at=at), group=parted, at=at)
     return True
 
 
+def _of_the_hour(query: sa.Select[*Columns], domain: str, at: datetime) -> sa.Select[*Columns]:
+    """Only hard marks of a domain within the hour, of mailings to many."""
+    return query.join(Mailing, Mailing.id == Bounce.mailing_id).where(
+        Bounce.domain == domain,
+        Bounce.at > at - scoring.OUTAGE_WITHIN,
+        Bounce.hard,
+        Bounce.cleared_at.is_(None),
+        Bounce.subscriber_id.is_not(None),
+        Mailing.kind.in_(BULK),
+    )
+
+
+def _people_refused(domain: str, *, at: datetime, most: int | None) -> int:
+    some = _of_the_hour(sa.select(Bounce.subscriber_id), domain, at).distinct().limit(most)
+    return db.session.scalar(sa.select(sa.func.count()).select_from(some.subquery())) or 0
+
+
 def _recent_hard(domain: str, *, at: datetime) -> Sequence[Marked]:
-    return db.session.execute(
-        sa.select(
-            Bounce.id, Bounce.subscriber_id, Bounce.mailing_id, Bounce.delivery_id, Bounce.event_id
-        )
-        .join(Mailing, Mailing.id == Bounce.mailing_id)
-        .where(
-            Bounce.domain == domain,
-            Bounce.at > at - scoring.OUTAGE_WITHIN,
-            Bounce.hard,
-            Bounce.cleared_at.is_(None),
-            Bounce.subscriber_id.is_not(None),
-            Mailing.kind.in_(BULK),
-        )
-    ).all()
+    columns = sa.select(Bounce.id, Bounce.subscriber_id, Bounce.delivery_id, Bounce.event_id)
+    return db.session.execute(_of_the_hour(columns, domain, at)).all()
 
 
-def _taken(domain: str, mailings: Collection[int], *, most: int) -> int:
+def _taken(domain: str, *, at: datetime, most: int) -> int:
     """How many of the domain's addresses took the same mailings; counted up to `most`."""
+    mailings = _of_the_hour(sa.select(Bounce.mailing_id), domain, at).distinct()
     some = (
         sa.select(Delivery.id)
         .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
@@ -723,7 +731,7 @@ def settle_job() -> None:
 def settle(*, at: datetime) -> int:
     """End what was silenced an hour ago and was no outage; how many ended. No commit."""
     for domain in _suspects(at=at):
-        _is_refusing_everybody(domain, at=at)
+        _is_refusing_everybody(domain, at=at, most=None)
     due = db.session.scalars(
         sa.select(Subscription.subscriber_id)
         .join(Bounce, Bounce.subscriber_id == Subscription.subscriber_id)
