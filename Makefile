@@ -10,7 +10,7 @@ BUNDLE := app/assets/bundles/editor.js
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup editor test test-quick check lint bench lock clean
+.PHONY: help run setup editor test test-quick check lint bench torture lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -46,6 +46,10 @@ bench: $(V)/.dev ## rounds and lists of people beside the machine's limit, pages
 	@$(V)/bin/python -P -m tests.benchmarks.importing
 	@$(V)/bin/python -P -m tests.benchmarks.serving
 	@$(V)/bin/python -P -m tests.benchmarks.archive
+
+torture: $(V)/.dev ## a worker killed a hundred times, and a million recipients, on both databases (hours)
+	TORTURE_RECIPIENTS=6000 TORTURE_KILLS=100 $(PYTEST) -s tests/subscribers/mailings/test_killing.py
+	MILLION_RECIPIENTS=1000000 $(PYTEST) -s tests/subscribers/mailings/many_machines/test_a_million.py
 
 lock: $(V)/.dev ## pin every package anew after a change in pyproject.toml
 	$(COMPILE) pyproject.toml -o .ci/requirements.lock

@@ -34,6 +34,18 @@ class Letter(Protocol):
     def message_id(self) -> str: ...
 
 
+@dataclass(frozen=True)
+class Told:
+    """A mail that a server in a process of its own wrote down."""
+
+    to: str
+    message_id: str
+
+    @classmethod
+    def read(cls, lines: Iterable[tuple[str, str, int, float]]) -> Iterator[Told]:
+        return (cls(to, message_id) for to, message_id, _connection, _at in lines)
+
+
 @dataclass
 class Net:
     """Where a machine lives: a network namespace, or this one, and the mail server's address."""
