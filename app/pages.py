@@ -125,8 +125,12 @@ def _register_blueprints(app: Flask) -> None:
         figure_views,
         group_views,
         hook_public,
+        import_views,
         mailing_views,
+        my_data_public,
+        retention_views,
         return_views,
+        suppression_views,
         trying_public,
         watching_views,
     )
@@ -177,6 +181,10 @@ def _register_blueprints(app: Flask) -> None:
     app.register_blueprint(group_views.blueprint)
     app.register_blueprint(trying_public.blueprint)
     app.register_blueprint(subscribers.blueprint)
+    app.register_blueprint(import_views.blueprint)
+    app.register_blueprint(suppression_views.blueprint)
+    app.register_blueprint(retention_views.blueprint)
+    app.register_blueprint(my_data_public.blueprint)
     app.register_blueprint(mailing_views.blueprint)
     app.register_blueprint(return_views.blueprint)
     app.register_blueprint(hook_public.blueprint)

@@ -19,17 +19,17 @@ from flask.cli import AppGroup
 from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
-from app.core.errors import DomainError
+from app.core.errors import DomainError, NotFound
 from app.core.jobs import job, ring
 from app.core.words import LANGUAGES
 from app.core.words.language import t
-from subscribers.audience import erasing, exporting, importing, workbooks
+from subscribers.audience import blocking, erasing, exporting, importing, workbooks
 from subscribers.audience.importing import Omission, Report
 from subscribers.audience.models import Frequency
 from subscribers.audience.subscribing import PRESS_RELEASES
 from subscribers.mailings import inviting
 
-group = AppGroup("subscriber", help="People who subscribe: import, export, erase.")
+group = AppGroup("subscriber", help="People who subscribe: import, export, block, erase.")
 
 
 @group.command("import")
@@ -120,12 +120,43 @@ def erase(email: str) -> None:
     click.echo(t("subscribers.erased" if erased else "subscribers.erased_before"))
 
 
+@group.command("block")
+@click.argument("email")
+@click.option("--because", required=True, help="The reason, kept in the log.")
+def block(email: str, because: str) -> None:
+    """Let nobody write to an address any more, known or not."""
+    try:
+        added = blocking.block(email, because=because, by=None, at=now())
+    except DomainError as error:
+        _refuse(error, as_json=False)
+    db.session.commit()
+    click.echo(t("people.blocked" if added else "people.blocked_before"))
+
+
+@group.command("unblock")
+@click.argument("email")
+@click.option("--because", required=True, help="The reason, kept in the log.")
+def unblock(email: str, because: str) -> None:
+    """Allow an address to be written to again. Nobody subscribes by it."""
+    try:
+        found = [line.suppression for line in blocking.of_address(email)]
+        if not found:
+            raise NotFound("no_such_block")
+        for one in found:
+            blocking.unblock(one.address_hash, scope=one.scope, because=because, by=None, at=now())
+    except DomainError as error:
+        _refuse(error, as_json=False)
+    db.session.commit()
+    click.echo(t("people.unblocked"))
+
+
 @job("forget_unconfirmed")
 def forget_unconfirmed() -> None:
     """Let go of what nobody confirmed within a week, and of old sign-up counts."""
     while erasing.forget_unconfirmed(at=now()):
         db.session.commit()
     erasing.forget_attempts(at=now())
+    erasing.forget_stragglers(at=now())
     db.session.commit()
 
 

@@ -762,3 +762,13 @@ def _record_end(run: ImportRun, *, by: User | None, at: datetime) -> None:
         already=run.already,
         left_out=run.left_out,
     )
+
+
+def left_out_by_reason(run_id: int) -> dict[LeftOut, int]:
+    """How many rows an import left out, by why."""
+    counted = (
+        sa.select(ImportProblem.reason, sa.func.count())
+        .where(ImportProblem.run_id == run_id)
+        .group_by(ImportProblem.reason)
+    )
+    return {LeftOut(reason): n for reason, n in db.session.execute(counted)}

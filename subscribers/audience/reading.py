@@ -239,3 +239,10 @@ def _encoding(file: IO[bytes]) -> str:
     finally:
         file.seek(0)
     return "utf-8-sig"
+
+
+def list_of_one(text: str) -> IO[bytes]:
+    """One typed address as the list that it is, whatever has been typed."""
+    file = io.StringIO(newline="")
+    csv.writer(file).writerows([["email"], [" ".join(text.split()) or "-"]])
+    return io.BytesIO(file.getvalue().encode())
