@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 
 import dns.exception
@@ -11,6 +12,14 @@ import dns.resolver
 import dns.reversename
 
 SECONDS = 3.0  # for one question, all tries together
+
+
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 class Silent(Exception):
@@ -35,6 +44,9 @@ class Names:
         return self._ask(name, "TXT")
 
     def addresses(self, name: str) -> list[str]:
+        """The IP addresses of a host; of one that is named by its address, that one."""
+        if is_address(name):
+            return [name]
         return [*self._ask(name, "A"), *self._ask(name, "AAAA")]
 
     def ipv4(self, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from app.core.fetching import is_public
 from app.doctor import dmarc, spf
 from app.doctor.findings import Finding, Record, advice, ok, unknown, wrong
-from app.doctor.names import Names
+from app.doctor.names import Names, is_address
 from subscribers.mailings.signing import ADVISED_RSA, Key
 
 
@@ -37,8 +37,7 @@ def look_at_spf(sender: Sender, names: Names) -> Iterator[Finding]:
     """Who may send as the envelope's domain, and whether our mail server is among them."""
     domain = sender.bounce_domain
     ours = [address for address in names.addresses(sender.relay) if is_public(address)]
-    suggested = f"v=spf1 a:{sender.relay} -all" if ours else "v=spf1 mx -all"
-    record = Record(domain, "TXT", suggested)
+    record = Record(domain, "TXT", f"v=spf1 {_named_in_spf(sender.relay) if ours else 'mx'} -all")
     try:
         text = spf.record_of(domain, names)
         if text is None:
@@ -58,6 +57,12 @@ def look_at_spf(sender: Sender, names: Names) -> Iterator[Finding]:
     verdicts = [spf.check(domain, address, names) for address in ours]
     if any(sure and verdict is not spf.Verdict.PASS for verdict, sure in verdicts):
         yield advice("spf", "spf.elsewhere", server=sender.relay, domain=domain)
+
+
+def _named_in_spf(relay: str) -> str:
+    if not is_address(relay):
+        return f"a:{relay}"
+    return f"ip6:{relay}" if ":" in relay else f"ip4:{relay}"
 
 
 def look_at_dkim(sender: Sender, names: Names) -> Iterator[Finding]:

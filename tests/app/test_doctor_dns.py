@@ -142,6 +142,18 @@ def test_a_domain_without_spf_is_told_what_to_put_into_dns(dns: NameServer, name
 
 
 @pytest.mark.parametrize(
+    ("server", "named"), [("93.184.215.14", "ip4:93.184.215.14"), ("10.0.0.5", "mx")]
+)
+def test_a_mail_server_that_has_only_an_address_is_named_by_it(
+    names: Names, server: str, named: str
+) -> None:
+    (finding,) = sender.look_at_spf(replace(OFFICE, relay=server), names)
+
+    assert finding.record is not None
+    assert finding.record.value == f"v=spf1 {named} -all"
+
+
+@pytest.mark.parametrize(
     ("records", "expected"),
     [
         (["v=spf1 a:smtp.example.org -all"], ["spf.ok"]),
