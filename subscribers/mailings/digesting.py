@@ -23,7 +23,7 @@ from app.core.words import LANGUAGES
 from subscribers.audience.models import Frequency, Subscription
 from subscribers.audience.subscribing import active_of, insert_new
 from subscribers.mailings.claiming import clock
-from subscribers.mailings.digests import Digest, announced, item_of, mask_of, masks
+from subscribers.mailings.digests import CATCHING_UP, Digest, announced, item_of, mask_of, masks
 from subscribers.mailings.models import (
     Announced,
     DigestRun,
@@ -151,7 +151,7 @@ def catch_up(subscriber_id: int, frequency: Frequency, *, at: datetime) -> Maili
     to = _through(theirs, chosen)
     return queue_digest(
         chosen,
-        key=f"digest:now:{to.public_id.hex()}:{at.isoformat()}",
+        key=f"{CATCHING_UP}{to.public_id.hex()}:{at.isoformat()}",
         frequency=frequency,
         language=language,
         to=to,
@@ -224,7 +224,7 @@ def _through(theirs: Sequence[Subscription], chosen: Sequence[Announced]) -> Sub
 def _key(digest: Digest, chosen: Sequence[Announced]) -> str | None:
     """A name that no mailing has yet; None when there have been too many like it."""
     keys = "\n".join(one.key for one in chosen).encode()
-    name = f"{_prefix(digest.frequency, digest.language, digest.until)}{_short(keys)}"
+    name = f"{digest.prefix}{_short(keys)}"
     names = [name, *(f"{name}:{n}" for n in range(2, ROUNDS + 1))]
     taken = set(db.session.scalars(sa.select(Mailing.key).where(Mailing.key.in_(names))))
     return next((one for one in names if one not in taken), None)
@@ -234,12 +234,8 @@ def _short(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def _prefix(frequency: Frequency, language: str, until: datetime) -> str:
-    return f"digest:{frequency.value}:{language}:{until:%Y-%m-%dT%H:%M:%S.%f}:"
-
-
 def _mailings_of(run: DigestRun) -> list[Mailing]:
-    prefix = _prefix(Frequency(run.frequency), run.language, run.ends_at)
+    prefix = Digest(Frequency(run.frequency), run.language, run.ends_at, ()).prefix
     return list(
         db.session.scalars(
             sa.select(Mailing).where(

@@ -2,14 +2,15 @@
 
 Each release of the period is a bit. A person's bit is set when they follow one of its topics by
 this kind of digest, follow none of them at once, and it has not been written down for them before,
-in whatever mailing. People with the same bits get the same mail. Nothing is written here.
+in whatever mailing. People with the same bits get the same mail, and nobody two of one period.
+Nothing is written here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import reduce
 from operator import add
 from typing import Any
@@ -25,10 +26,19 @@ from subscribers.audience.models import (
     SubscriptionState,
     Topic,
 )
-from subscribers.mailings.models import Announced, Delivery, MailingItem
+from subscribers.mailings.models import (
+    Announced,
+    Delivery,
+    Mailing,
+    MailingItem,
+    MailingKind,
+)
 from subscribers.mailings.reachable import can_be_written_to
 
 Own = aliased(Subscription)
+
+
+CATCHING_UP = "digest:now:"  # how the key of a digest to one person begins
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,12 @@ class Digest:
     language: str
     until: datetime
     items: tuple[Item, ...]
+
+    @property
+    def prefix(self) -> str:
+        """How the keys of all its mailings begin."""
+        moment = self.until.astimezone(UTC)
+        return f"digest:{self.frequency.value}:{self.language}:{moment:%Y-%m-%dT%H:%M:%S.%f}:"
 
     def as_data(self, mask: str) -> dict[str, Any]:
         """As a mailing keeps it for those whose bits are `mask`, the first item's bit first."""
@@ -107,6 +123,7 @@ def people(digest: Digest, mask: str) -> sa.Select[int]:
             Subscription.consent_at <= digest.until,
             Subscriber.language == digest.language,
             *can_be_written_to(),
+            *_not_in_this_one(digest),
             _mask(digest, ids) == mask,
         )
     )
@@ -127,6 +144,7 @@ def masks(digest: Digest) -> list[str]:
             Subscription.consent_at <= digest.until,
             Subscriber.language == digest.language,
             *can_be_written_to(),
+            *_not_in_this_one(digest),
         )
         .distinct()
     )
@@ -145,7 +163,7 @@ def _mask(digest: Digest, ids: Mapping[str, int]) -> sa.ColumnElement[str]:
     carrying = _carrying(digest)
     bits: list[sa.ColumnElement[str]] = [
         sa.case(
-            (_is_to_get(one, digest, _ids([one], ids), carrying.get(one.story, [])), "1"),
+            (_is_to_get(one, digest, _ids([one], ids), carrying.get(one.story, Carriers())), "1"),
             else_="0",
         )
         for one in digest.items
@@ -154,7 +172,7 @@ def _mask(digest: Digest, ids: Mapping[str, int]) -> sa.ColumnElement[str]:
 
 
 def _is_to_get(
-    item: Item, digest: Digest, topic_ids: Sequence[int], mailing_ids: Sequence[int]
+    item: Item, digest: Digest, topic_ids: Sequence[int], carriers: Carriers
 ) -> sa.ColumnElement[bool]:
     follows = sa.exists().where(
         Own.subscriber_id == Subscriber.id,
@@ -164,23 +182,58 @@ def _is_to_get(
     )
     by_digest = follows.where(Own.frequency == digest.frequency, Own.consent_at <= digest.until)
     at_once = follows.where(Own.frequency == Frequency.IMMEDIATE, Own.consent_at <= item.at)
-    has = sa.exists().where(
+    wanted = [by_digest, ~at_once]
+    if carriers.to_many:
+        wanted.append(~_is_in(carriers.to_many))
+    if carriers.to_one:  # asked once and not for each person: there may be thousands of them
+        caught_up = sa.select(Delivery.subscriber_id).where(
+            Delivery.mailing_id.in_(carriers.to_one), Delivery.subscriber_id.is_not(None)
+        )
+        wanted.append(Subscriber.id.not_in(caught_up))
+    return sa.and_(*wanted)
+
+
+def _not_in_this_one(digest: Digest) -> list[sa.ColumnElement[bool]]:
+    """Written down in none of its mailings yet: what they want may have changed in between."""
+    ids = db.session.scalars(
+        sa.select(Mailing.id).where(
+            Mailing.kind == MailingKind.DIGEST,
+            Mailing.key.startswith(digest.prefix, autoescape=True),
+        )
+    ).all()
+    return [~_is_in(ids)] if ids else []
+
+
+def _is_in(mailing_ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(
         Delivery.mailing_id.in_(mailing_ids), Delivery.address_hash == Subscriber.address_hash
     )
-    return sa.and_(by_digest, ~at_once, ~has)
 
 
-def _carrying(digest: Digest) -> dict[str, list[int]]:
-    """The mailings that have carried each release, whichever version of it."""
+@dataclass
+class Carriers:
+    """The mailings that have carried a release, whichever version of it, by their ids."""
+
+    to_many: list[int] = field(default_factory=list)
+    to_one: list[int] = field(default_factory=list)
+
+
+def _carrying(digest: Digest) -> dict[str, Carriers]:
+    """Of each release, but for those of this very digest."""
     stories = [one.story for one in digest.items]
     rows = db.session.execute(
-        sa.select(MailingItem.story, MailingItem.mailing_id)
+        sa.select(MailingItem.story, Mailing.id, Mailing.key)
+        .join(Mailing, Mailing.id == MailingItem.mailing_id)
         .where(MailingItem.story.in_(stories))
-        .order_by(MailingItem.mailing_id)
+        .order_by(Mailing.id)
     )
-    found: dict[str, list[int]] = {}
-    for story, mailing_id in rows:
-        found.setdefault(story, []).append(mailing_id)
+    found: dict[str, Carriers] = {}
+    for story, mailing_id, key in rows:
+        carriers = found.setdefault(story, Carriers())
+        if key.startswith(CATCHING_UP):
+            carriers.to_one.append(mailing_id)
+        elif not key.startswith(digest.prefix):
+            carriers.to_many.append(mailing_id)
     return found
 
 
