@@ -325,7 +325,6 @@ class _Conversation:
         self.to: list[str] = []
         self.taken = 0
         self.begun = 0.0
-        self.said = ""
 
     def run(self) -> None:
         if self.post.tls:
@@ -348,7 +347,7 @@ class _Conversation:
     def ended(self) -> None:
         """Note a mail that the end of the connection left in the open."""
         if self.sender is not None:
-            self._end_mail(self.said)
+            self._end_mail("")
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -404,9 +403,9 @@ class _Conversation:
         answer = self._answer("MAIL", rest)
         if answer is None and not self.signed_in:
             answer = "530 5.7.0 sign in first"
-        self._say(answer or "250 2.1.0 yes")
         if answer and not answer.startswith("2"):
             self._end_mail(answer)
+        self._say(answer or "250 2.1.0 yes")
 
     def _do_rcpt(self, rest: bytes) -> None:
         if self.sender is None:
@@ -416,21 +415,22 @@ class _Conversation:
         answer = self._answer("RCPT", rest, to=address)
         if answer is None or answer.startswith("2"):
             self.to.append(address)
-        self._say(answer or "250 2.1.5 yes")
         if not self.to:
             self._end_mail(answer or "", to=address)
             self.sender = ""  # what a client pipelined after it is still to come
+        self._say(answer or "250 2.1.5 yes")
 
     def _do_data(self, rest: bytes) -> None:
         if not self.to:
             self._say("503 5.5.1 nobody to send it to" if self.sender is None else "554 5.5.1 no")
             return
         answer = self._answer("DATA", rest)
-        self._say(answer or "354 go on")
-        self._flush()
         if answer and not answer.startswith("3"):
             self._end_mail(answer)
+            self._say(answer)
             return
+        self._say(answer or "354 go on")
+        self._flush()
         raw = self._text()
         letter = Taken(self.sender or "", self.to[0], raw, self.number, time.monotonic())
         try:

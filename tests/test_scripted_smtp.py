@@ -101,6 +101,7 @@ def test_421_closes_the_connection_at_the_mail_it_was_meant_for(post: ScriptedSM
         send(client)
 
     assert (len(post.letters), post.connections) == (2, 2)
+    assert [one.answer[:3] for one in post.tries] == ["250", "421", "250"]
 
 
 def test_a_stalled_answer_comes_when_it_may(post: ScriptedSMTP) -> None:
