@@ -31,12 +31,14 @@ from app.core.organisation import organisation
 from app.core.paging import row_before
 from app.core.words import catalogue
 from app.core.words.language import interface_language, t
+from subscribers.audience import questions as people
 from subscribers.audience.exporting import harmless
 from subscribers.mailings import questions, watching
 from subscribers.mailings.controlling import GOING
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingKind, MailingState
 from subscribers.mailings.questions import mailing_for
 from subscribers.mailings.reasons import reason_of
+from subscribers.mailings.tracing import history_of
 from subscribers.mailings.watching import View, recipients_page
 
 blueprint = Blueprint("watching", __name__, url_prefix="/office/mailings")
@@ -109,6 +111,18 @@ def recipients(mailing_id: int) -> ResponseReturnValue:
             )
             for one in SHOWN
         ],
+    )
+
+
+@blueprint.get("/subscribers/<int:subscriber_id>")
+@only(Role.EDITOR)
+def history(subscriber_id: int) -> ResponseReturnValue:
+    """What has happened with one address: each mail, each try, and what came back."""
+    before = row_before()
+    return render_template(
+        "office/mailings/history.html",
+        person=people.subscriber(subscriber_id),
+        history=history_of(subscriber_id, before=before),
     )
 
 

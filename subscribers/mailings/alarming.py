@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +24,7 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput
 from app.core.organisation import organisation
-from app.core.words import translate
+from app.core.words import catalogue, translate
 from subscribers.mailings.models import Mailing
 from subscribers.mailings.queueing import queue_letter
 
@@ -67,7 +67,7 @@ def told(alerts: Sequence[Alert], language: str) -> list[Told]:
     return [
         Told(
             alert=one,
-            words=in_words(one, language, subject=subjects.get(numbers.get(one.id) or 0, "")),
+            words=in_words(one, language, subject=_called(one, subjects, numbers, language)),
             path=_path(one, numbers.get(one.id)),
         )
         for one in alerts
@@ -196,6 +196,19 @@ def _subject(kind: str, listed: list[Told], count: int, language: str) -> str:
     return translate("alerts.mail.subject_many", language, sender=sender, n=count)
 
 
+def _called(
+    alert: Alert,
+    subjects: Mapping[int, str],
+    numbers: Mapping[int, int | None],
+    language: str,
+) -> str:
+    """How people call what an alert is about; empty when that is what it says itself."""
+    if alert.code.startswith(ABOUT_GROUPS):
+        name = catalogue(language).get(f"watching.group.{alert.subject}", "")
+        return name if isinstance(name, str) else ""
+    return subjects.get(numbers.get(alert.id) or 0, "")
+
+
 def _number(alert: Alert) -> int | None:
     """The mailing that an alert is about: its subject is the id, with or without words before."""
     found = re.search(r"\d{1,18}", alert.subject)
@@ -208,11 +221,3 @@ def _path(alert: Alert, mailing: int | None) -> str:
     if alert.code.startswith(ABOUT_GROUPS):
         return "/office/mailings/groups"
     return "/office/subscribers/" if alert.code.startswith("import_") else ""
-
-
-def codes(alerts: Iterable[Alert]) -> dict[str, int]:
-    """How many alerts there are of each code."""
-    found: dict[str, int] = {}
-    for one in alerts:
-        found[one.code] = found.get(one.code, 0) + 1
-    return found

@@ -34,8 +34,8 @@ AT_ONCE = 20  # mailings summed up in one run
 
 @dataclass(frozen=True)
 class Figures:
-    """One mailing. `half` and `most` are how long it took to reach 50 and 95 of a hundred; None
-    while it runs. `left` ended their subscription within a week of it, having had no later one."""
+    """One mailing. `half` and `most` are how long it took from the first mail to reach 50 and 95
+    of a hundred; None while it runs. `left` ended their subscription within a week of it, having had no later one."""
 
     mailing: Mailing
     progress: Progress
@@ -208,11 +208,10 @@ def _outcome(mailing_id: int) -> dict[str, object] | None:
             "uncertain": questions.uncertain(mailing_id),
         }
         sent = sum(n for (_, _, state), n in standings.items() if state is DeliveryState.SENT)
-        mailing = db.session.get_one(Mailing, mailing_id)
-        began = mailing.starts_at or mailing.queued_at
+        began = _sent_at(mailing_id, 0) if sent else None
         for name, share in (("half", 0.5), ("most", 0.95)):
             reached = _sent_at(mailing_id, int((sent - 1) * share)) if sent else None
-            if reached is not None:
+            if reached is not None and began is not None:
                 outcome[name] = max(0.0, (reached - began).total_seconds())
         db.session.rollback()
     return outcome

@@ -111,10 +111,12 @@ WORDS = (
 
 
 def reason_of(code: int | None, enhanced: str | None, reply: str | None) -> Reason:
-    """The kind of trouble. No code at all: our own server, or the way to it, said nothing."""
+    """The kind of trouble. Neither code nor status: our own server, or the way to it, failed."""
     words = reply or ""
     if not code:
-        return Reason.UNREACHABLE
+        if not enhanced:
+            return Reason.UNREACHABLE
+        code = 550 if enhanced.startswith("5") else 450  # a report that came back by mail
     if code in ABOUT_SIGNING_IN:
         return Reason.LOGIN
     if sure := _by_words(SURE_WORDS, words):

@@ -253,14 +253,13 @@ def seconds_left(
     """How long what waits now will take: all at the rate of now, or the slowest limited group.
 
     What is tried again later and what is held is left out, since its time is not ours to tell.
-    None when nothing moves. `relay` is the limit over all groups, 0 for none.
+    None when nothing moves, or nothing but that is left. `relay` is the limit over all groups, 0
+    for none.
     """
     going = [group for group in groups if not group.is_held]
     waiting = sum(group.waiting + group.in_the_open for group in going)
     rate = sum(rates.values())
-    if not waiting:
-        return 0.0
-    if rate <= 0:
+    if not waiting or rate <= 0:
         return None
     limited = [
         (group.waiting + group.in_the_open) / group.limit for group in going if group.limit > 0

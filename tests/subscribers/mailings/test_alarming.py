@@ -113,8 +113,8 @@ def test_an_alert_is_mailed_to_every_administrator_when_nobody_else_is_named(
     tell_alerts()
 
     assert letters() == [
-        ("cia@press.example", "Organisationen: Inget skickas till gmail: gruppen är stoppad"),
-        ("dan@press.example", "The organisation: Nothing is sent to gmail: the group is held"),
+        ("cia@press.example", "Organisationen: Inget skickas till Gmail: gruppen är stoppad"),
+        ("dan@press.example", "The organisation: Nothing is sent to Gmail: the group is held"),
     ]
 
 
@@ -170,7 +170,7 @@ def test_the_same_kind_of_alert_is_mailed_at_most_once_an_hour(
     tell_alerts()
 
     assert early == 1
-    assert [subject for _, subject in letters()][1].endswith("yahoo: gruppen är stoppad")
+    assert [subject for _, subject in letters()][1].endswith("Yahoo och AOL: gruppen är stoppad")
 
 
 def test_another_kind_of_alert_does_not_wait(
@@ -247,7 +247,7 @@ def test_the_page_tells_open_and_past_alerts_apart(client: FlaskClient, editor: 
     page = signed_in(client, editor).get("/office/alerts").text
     now_open, past = page.split('id="past"')
 
-    assert "Inget skickas till gmail" in now_open
+    assert "Inget skickas till Gmail" in now_open
     assert "Gör så här" in now_open
     assert "Disken är full" not in now_open.split("</aside>")[1]
     assert "Disken är full" in past
@@ -277,7 +277,7 @@ def test_every_office_page_says_that_there_is_an_alert(client: FlaskClient, writ
     after = client.get("/office/").text
 
     assert 'class="alarm"' not in before
-    assert "Inget skickas till gmail" in after
+    assert "Inget skickas till Gmail" in after
     assert 'href="/office/alerts"' in after
 
 

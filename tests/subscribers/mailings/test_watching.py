@@ -209,6 +209,7 @@ def test_the_slowest_provider_decides_when_it_ends() -> None:
 def test_what_is_held_has_no_end_that_we_could_tell() -> None:
     assert seconds_left([group("other", 10), group("gmail", 10**6, held=True)], {"other": 10}) == 1
     assert seconds_left([group("other", 10)], {"other": 0.0}) is None
+    assert seconds_left([group("gmail", 9, held=True)], {"gmail": 1.0}) is None
 
 
 def test_mailings_that_go_first_are_named(mailing: Mailing) -> None:
