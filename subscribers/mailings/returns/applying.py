@@ -34,6 +34,7 @@ from subscribers.audience.models import (
 from subscribers.audience.subscribing import insert_new
 from subscribers.mailings import breaking, domain_groups
 from subscribers.mailings.models import (
+    OTHER,
     Bounce,
     Delivery,
     DeliveryState,
@@ -424,16 +425,17 @@ def _refused(
     delivery: Delivery, verdict: Verdict, *, said: str, event_id: int, at: datetime
 ) -> None:
     """A mark against the address, or against us, and what it comes to."""
+    domain = _domain_of(delivery)
     if verdict.kind is InboundKind.POLICY:
+        group = delivery.domain_group
         facts = {
-            "group": delivery.domain_group,
-            "domain": _domain_of(delivery),
+            "group": group,
+            "domain": domain,
             "enhanced": verdict.enhanced,
             "said": said[:200],
         }
-        raise_alert("policy_refused", delivery.domain_group, facts=facts, at=at)
+        raise_alert("policy_refused", domain if group == OTHER else group, facts=facts, at=at)
         return
-    domain = _domain_of(delivery)
     is_hard = verdict.kind is InboundKind.HARD
     _mark(delivery, domain, is_hard, verdict.enhanced, event_id=event_id, at=at)
     if delivery.subscriber_id is None:  # a letter to somebody who subscribes to nothing
