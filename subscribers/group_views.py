@@ -34,6 +34,13 @@ def _editors_only() -> None:
     """Limits and holds are for those who may stop a mailing."""
 
 
+@blueprint.app_template_filter("pace")
+def pace(number: float) -> str:
+    """Mails a second as they are written in the page's language, and typed."""
+    text = f"{number:g}"
+    return text.replace(".", ",") if interface_language() == "sv" else text
+
+
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     return render_template(

@@ -37,7 +37,7 @@ def test_the_groups_are_listed_with_what_they_may(client: FlaskClient, editor: U
 
     page = signed_in(client, editor).get("/office/mailings/groups/").text
 
-    assert "2.5 i sekunden" in page
+    assert "2,5 i sekunden" in page
     assert "Stoppad" in page
     assert "gmail.com, googlemail.com" in page
 
