@@ -41,11 +41,12 @@ lint: $(V)/.dev
 	$(V)/bin/python -m mypy
 	$(V)/bin/python -m djlint templates --lint --quiet --ignore=H043
 
-bench: $(V)/.dev ## rounds and lists of people beside the machine's limit, pages beside nginx, and a large archive
+bench: $(V)/.dev ## rounds, lists of people and sending beside the machine's limit, pages beside nginx, a large archive
 	@$(V)/bin/python -P -m tests.benchmarks.rounds
 	@$(V)/bin/python -P -m tests.benchmarks.importing
 	@$(V)/bin/python -P -m tests.benchmarks.serving
 	@$(V)/bin/python -P -m tests.benchmarks.archive
+	@$(V)/bin/python -P -m tests.benchmarks.sending
 
 torture: $(V)/.dev ## a worker killed a hundred times, and a million recipients, on both databases (hours)
 	TORTURE_RECIPIENTS=6000 TORTURE_KILLS=100 $(PYTEST) -s tests/subscribers/mailings/test_killing.py

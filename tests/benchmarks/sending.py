@@ -330,7 +330,8 @@ def main() -> None:
             print(json.dumps(work(given.url, Path(given.folder), **options)))
         return
     if not (Path(SINK).exists() and Path(SOURCE).exists()):
-        sys.exit("smtp-source and smtp-sink are missing: they come with Debian's package postfix")
+        print("Sending was not measured: smtp-source and smtp-sink (Debian's postfix) are missing")
+        return
     sizes = [int(size) for size in given.recipients.split(",")]
     if given.million:
         sizes.append(1_000_000)
