@@ -71,6 +71,7 @@ FILES = {
 # Behind secret links: looked over where their stories are told, in the tests beside this one.
 SECRET = {
     "invited.page",
+    "my_data.asking",
     "quotes.page",
     "subscribing.choosing",
     "subscribing.confirming",
@@ -80,6 +81,7 @@ SECRET = {
 UNLINKED = (
     "/{language}/releases/{slug}/embed",
     "/{language}/embed/latest",
+    "/{language}/embed/subscribe",
     "/{language}/releases/borta-{language}",
     "/{language}/releases/finns-inte",
     "/{language}/search?q=kommun",
