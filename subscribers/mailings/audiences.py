@@ -51,7 +51,8 @@ def audience_of(mailing: Mailing) -> Audience:
         return Audience(missed(told["missed"], topics=mailing.topics), Subscription.id)
     if "digest" in told:
         digest, mask = digests.from_data(told["digest"], language=mailing.language)
-        return Audience(digests.people(digest, mask), Subscription.id)
+        some = digests.next_people(digest, mask, after=mailing.audience_cursor)
+        return Audience(some, Subscription.id)
     return Audience(_everybody(mailing), Subscription.id)
 
 

@@ -24,6 +24,7 @@ from subscribers.audience.models import (
     Topic,
 )
 from subscribers.mailings import choosing, digesting
+from subscribers.mailings import digests as stretches
 from subscribers.mailings.announced import put_back, retell, take_back
 from subscribers.mailings.controlling import pause
 from subscribers.mailings.digesting import catch_up, last_hour, make_up, settle
@@ -577,3 +578,21 @@ def _office(**given: int) -> Organisation:
     for name, value in given.items():
         setattr(office, name, value)
     return office
+
+
+def test_whoever_stands_far_behind_the_others_is_found(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People are looked at a stretch at a time, and a stretch may hold nobody for a mailing."""
+    monkeypatch.setattr(stretches, "STRETCH", 2)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    for number in range(7):
+        person(f"water{number}", vatten=WEEKLY)
+    person("last", skola=WEEKLY)
+    publish(1, "vatten", at=MONDAY - timedelta(days=3))
+    publish(2, "skola", at=MONDAY - timedelta(days=2))
+
+    run()
+
+    assert got("last") == ["2"]
+    assert [got(f"water{number}") for number in range(7)] == [["1"]] * 7
