@@ -47,6 +47,7 @@ bench: $(V)/.dev ## rounds, lists of people and sending beside the machine's lim
 	@$(V)/bin/python -P -m tests.benchmarks.serving
 	@$(V)/bin/python -P -m tests.benchmarks.archive
 	@$(V)/bin/python -P -m tests.benchmarks.sending
+	@$(V)/bin/python -P -m tests.benchmarks.watching
 
 torture: $(V)/.dev ## a worker killed a hundred times, and a million recipients, on both databases (hours)
 	TORTURE_RECIPIENTS=6000 TORTURE_KILLS=100 $(PYTEST) -s tests/subscribers/mailings/test_killing.py
