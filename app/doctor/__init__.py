@@ -43,7 +43,7 @@ def examine(*, seconds: float = SECONDS, only_mail: bool = False) -> list[Findin
         if not only_mail:
             checks = (house.folder, house.files, house.database, house.schema, house.people)
             found += [check() for check in checks]
-            found += house.clock()
+            found += house.clock() + house.key() + house.at_work()
         office = _sender()
     return found + _at_once(_outside(office), seconds=seconds)
 

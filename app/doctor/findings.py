@@ -10,6 +10,8 @@ from typing import Any
 from app.core.words import catalogue, translate
 from app.core.words.language import interface_language
 
+STRING = 255  # characters that one string of a TXT record holds
+
 
 class Level(StrEnum):
     """How much it matters. Only what is wrong makes `pressrum doctor` end with 1."""
@@ -22,15 +24,17 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Record:
-    """A line for DNS, to be pasted."""
+    """A line for DNS, to be pasted; `kind` is TXT."""
 
     name: str
     kind: str
     value: str
 
     def __str__(self) -> str:
-        value = f'"{self.value}"' if self.kind == "TXT" else self.value
-        return f"{self.name}. {self.kind} {value}"
+        """As a zone file has it: one string holds 255 characters at most (RFC 1035 3.3.14)."""
+        parts = (self.value[at : at + STRING] for at in range(0, len(self.value), STRING))
+        strings = " ".join(f'"{part}"' for part in parts)
+        return f"{self.name}. {self.kind} {strings}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Finding:
     @property
     def text(self) -> str:
         """What was found, in the language of whoever asks."""
-        return translate(f"trust.{self.key}.what", interface_language(), **self.facts)
+        return self._said("what", interface_language())
 
     @property
     def todo(self) -> str:
@@ -58,7 +62,13 @@ class Finding:
         language = interface_language()
         if f"trust.{self.key}.todo" not in catalogue(language):
             return ""
-        return translate(f"trust.{self.key}.todo", language, **self.facts)
+        return self._said("todo", language)
+
+    def _said(self, part: str, language: str) -> str:
+        facts = dict(self.facts)
+        if reason := facts.get("reason"):  # a word of the program, not of the person
+            facts["reason"] = translate(f"trust.reason.{reason}", language)
+        return translate(f"trust.{self.key}.{part}", language, **facts)
 
     def as_data(self) -> dict[str, Any]:
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -11,13 +12,18 @@ from flask import current_app
 
 from app.core import shelf
 from app.core.accounts import User
+from app.core.beats import shared_now
 from app.core.clock import now
 from app.core.db import db
 from app.core.organisation import Organisation
 from app.core.storage import Silent
-from app.doctor.findings import Finding, ok, wrong
+from app.doctor.findings import Finding, advice, ok, wrong
 from app.settings import CHECKOUT
+from app.workers import workers
+from subscribers.audience import addresses
+from subscribers.audience.models import Subscriber
 
+NEWEST = 20  # subscribers whose hashes are compared
 CLOCKS_APART = 5.0  # seconds; more, and leases and links end at the wrong time
 
 
@@ -78,6 +84,52 @@ def people() -> Finding:
     if named is None:
         return wrong("people", "people.unnamed")
     return ok("people", "people.ok")
+
+
+def key() -> list[Finding]:
+    """Whether our secret key, or a retained one, made the hashes of the newest subscribers.
+
+    With another the links in our mails are dead and suppressions mean nothing, which shows too
+    late. Nothing is said where there are no subscribers yet.
+    """
+    try:
+        newest = db.session.execute(
+            sa.select(Subscriber.address, Subscriber.address_hash)
+            .where(Subscriber.address.is_not(None))
+            .order_by(Subscriber.id.desc())
+            .limit(NEWEST)
+        ).all()
+    except sa.exc.SQLAlchemyError:
+        db.session.rollback()
+        return []
+    if not newest:
+        return []
+    secrets = addresses.secrets_in_force()
+    if not any(_made_with(secrets, address or "", found) for address, found in newest):
+        return [wrong("key", "key.wrong")]
+    return [ok("key", "key.ok")]
+
+
+def _made_with(secrets: Sequence[str], address: str, found: bytes) -> bool:
+    return any(
+        addresses.keyed(address, purpose="address", secret=secret) == found for secret in secrets
+    )
+
+
+def at_work() -> list[Finding]:
+    """Whether somebody sends and publishes; advice only, since `serve` may just not be started."""
+    try:
+        found = workers(at=shared_now())
+    except sa.exc.SQLAlchemyError:
+        db.session.rollback()
+        return []
+    states = [worker.state for worker in found]
+    if "gone" in states:
+        machines = {worker.beat.machine for worker in found if worker.state == "gone"}
+        return [advice("workers", "workers.gone", machines=", ".join(sorted(machines)))]
+    if "working" not in states:
+        return [advice("workers", "workers.nobody")]
+    return [ok("workers", "workers.ok", n=states.count("working"))]
 
 
 def clock() -> list[Finding]:

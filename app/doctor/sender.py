@@ -138,7 +138,7 @@ def look_at_returns(sender: Sender, names: Names) -> Iterator[Finding]:
     if hosts == ["."]:
         yield wrong("returns", "mx.refused", domain=domain)
     elif not hosts and not names.addresses(domain):
-        yield wrong("returns", "mx.none", domain=domain, record=Record(domain, "MX", "10 …"))
+        yield wrong("returns", "mx.none", domain=domain)
     elif not hosts:
         yield advice("returns", "mx.implied", domain=domain)
     else:

@@ -33,7 +33,7 @@ def look_at_one_click() -> Iterator[Finding]:
         if error.reason in CANNOT_SAY:
             yield unknown("one-click", "web.unseen", url=base)
         else:
-            yield wrong("one-click", "web.unreachable", url=base, said=error.reason)
+            yield wrong("one-click", "web.unreachable", url=base, reason=error.reason)
         return
     if answer.status != 200:
         yield wrong("one-click", "web.refused", url=base, status=answer.status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +19,12 @@ from app.core import jobs
 from app.core.accounts import User
 from app.core.alerts import open_alerts
 from app.core.db import db
-from app.core.fetching import Answer, Unfetchable
+from app.core.fetching import REASONS, Answer, Unfetchable
 from app.core.mail import mail
 from app.core.organisation import Organisation
 from app.core.words import LANGUAGES, catalogue
 from app.doctor import examine, relay, web
-from app.doctor.findings import Finding, Level
+from app.doctor.findings import Finding, Level, Record
 from app.doctor.names import Names
 from app.doctor.signature import look_at_signing
 from subscribers.mailings import signing
@@ -241,6 +241,25 @@ def test_leaving_in_one_click_is_tried_from_outside(
     assert [finding.key for finding in web.look_at_one_click()] == [expected]
 
 
+def test_why_an_address_did_not_answer_is_said_in_words(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.config["BASE_URL"] = "https://press.example.org"
+    for reason in set(REASONS) - set(web.CANNOT_SAY):
+        monkeypatch.setattr(web, "fetch", raising(Unfetchable(reason)))
+        (finding,) = web.look_at_one_click()
+
+        assert reason not in finding.text
+        assert finding.text.startswith("https://press.example.org svarar inte")
+
+
+def raising(error: Exception) -> Callable[..., Answer]:
+    def fetch(url: str, **_: object) -> Answer:
+        raise error
+
+    return fetch
+
+
 def test_the_link_that_is_tried_is_one_that_our_own_pages_answer(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,7 +368,7 @@ def test_a_key_is_made_for_its_owner_alone_and_never_over_another(app: Flask) ->
     key = signing.read_key(path, selector="press1", domain="press.example")
     assert first.exit_code == 0
     assert path.stat().st_mode & 0o777 == 0o600
-    assert f'TXT "{key.record}"' in first.stdout
+    assert str(Record(key.name, "TXT", key.record)) in first.stdout
     assert again.exit_code == 1
     assert str(path) in again.stderr
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.doctor import dmarc, relay, sender, spf
-from app.doctor.findings import Finding, Level
+from app.doctor.findings import Finding, Level, Record
 from app.doctor.names import Names, Silent
 from app.doctor.sender import Sender
 from subscribers.mailings.signing import Key, new_key, read_key
@@ -223,7 +223,19 @@ def test_a_key_that_dns_contradicts_is_wrong_and_the_line_to_paste_is_given(
     finding = sender.look_at_key(key, names)
 
     assert (finding.key, finding.level) == (expected, Level.WRONG)
-    assert str(finding.record) == f'press1._domainkey.example.org. TXT "{key.record}"'
+    assert finding.record == Record("press1._domainkey.example.org", "TXT", key.record)
+
+
+def test_a_long_record_is_given_in_strings_that_dns_takes(
+    dns: NameServer, names: Names, key: Key
+) -> None:
+    name, _, line = str(Record(key.name, "TXT", key.record)).partition(". TXT ")
+    strings = line.strip('"').split('" "')
+
+    assert len(strings) == 2
+    assert max(map(len, strings)) == 255
+    dns.records[name, "TXT"] = [line]
+    assert sender.look_at_key(key, names).key == "dkim.ok"
 
 
 def test_a_key_that_is_on_trial_is_pointed_out(dns: NameServer, names: Names, key: Key) -> None:
