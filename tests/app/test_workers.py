@@ -18,9 +18,12 @@ from app.core.beats import WorkerBeat, code_version, shared_now
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import NotFound
+from app.doctor import house
 from app.workers import let_go, watch, workers
 from tests import factories
+from tests.conftest import SECRET
 from tests.factories import A_MORNING
+from tests.subscribers.mailings.cast import subscriber
 
 SECOND = timedelta(seconds=1)
 
@@ -163,3 +166,36 @@ def test_what_is_shown_is_bounded(app: Flask) -> None:
     db.session.commit()
 
     assert len(workers(at=at)) == 100
+
+
+def found(name: str) -> list[tuple[str, str]]:
+    db.session.rollback()
+    return [
+        (one.level.value, one.key) for one in (*house.key(), *house.at_work()) if one.name == name
+    ]
+
+
+def test_the_doctor_tells_of_a_secret_key_that_is_not_the_one(app: Flask) -> None:
+    nobody = found("key")
+    subscriber("dora@reader.example")
+    fits = found("key")
+    app.config["SECRET_KEY"] = "what somebody typed on the second machine"
+    other = found("key")
+    app.config["SECRET_KEY_FALLBACKS"] = [SECRET]
+
+    assert nobody == []
+    assert fits == [("ok", "key.ok")]
+    assert other == [("wrong", "key.wrong")]
+    assert found("key") == [("ok", "key.ok")]
+
+
+def test_the_doctor_tells_whether_somebody_works(app: Flask) -> None:
+    at = shared_now()
+    nobody = found("workers")
+    worker("north", seen=at)
+    somebody = found("workers")
+    worker("south", seen=at - timedelta(minutes=5))
+
+    assert nobody == [("advice", "workers.nobody")]
+    assert somebody == [("ok", "workers.ok")]
+    assert found("workers") == [("advice", "workers.gone")]
