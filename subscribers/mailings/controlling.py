@@ -12,7 +12,7 @@ it to a person (`hold_uncertain`), who decides here.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -35,6 +35,7 @@ from subscribers.mailings.models import (
 GOING = (MailingState.MATERIALISING, MailingState.RUNNING)
 OPEN = (*GOING, MailingState.PAUSED)
 CHUNK = 5_000  # deliveries settled in one transaction
+BEFORE_ALL = datetime(1970, 1, 2, tzinfo=UTC)
 WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 
 
@@ -150,8 +151,9 @@ def settle_cancelled() -> None:
 
 def _call_off(mailing: Mailing, *, at: datetime) -> None:
     """All that a sender holds and has not let go of, and the first part of all that waits."""
+    held = Delivery.lease_until > BEFORE_ALL  # as a range: so its index goes before the mailing's
     mine = Delivery.mailing_id == mailing.id
-    _cancel(mine, Delivery.lease_until.is_not(None), Delivery.state == DeliveryState.CLAIMED)
+    _cancel(held, mine, Delivery.state == DeliveryState.CLAIMED)
     _cancel(*_undecided(mailing))
     if _cancel(*_some_waiting(mailing.id)) == CHUNK:
         jobs.ring_after_commit("settle_cancelled")
