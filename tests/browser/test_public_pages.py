@@ -59,6 +59,7 @@ FILES = {
     "machines.sitemap",
     "machines.sitemap_file",
     "media_files.file",
+    "metrics.metrics",
     "newsroom.releases",
     "published_rounds.awards",
     "published_rounds.everything",
