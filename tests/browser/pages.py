@@ -231,7 +231,7 @@ class Newsroom:
 
 @dataclass(frozen=True)
 class SecretLink:
-    """A page behind a link in a mail, with its one button."""
+    """A page behind a link in a mail, with the button that it is for before any other."""
 
     page: Page
 
@@ -245,7 +245,7 @@ class SecretLink:
 
     @property
     def button(self) -> Locator:
-        return self.page.get_by_role("main").get_by_role("button")
+        return self.page.get_by_role("main").get_by_role("button").first
 
 
 LookOver = Callable[[Page], None]
