@@ -18,6 +18,7 @@ from typing import Final
 
 MOST_BYTES: Final = 1024 * 1024  # reports stand in front; a returned mail of 20 MB is of no use
 MOST_HEADERS: Final = 1000
+LONGEST_LINE: Final = 2_000
 LONGEST_HEADER: Final = 8_000
 MOST_PARTS: Final = 60
 DEEPEST: Final = 8
@@ -163,7 +164,7 @@ def _pieces(body: bytes, boundary: str) -> list[bytes]:
 
 def _parameter(value: str, name: str) -> str:
     found = re.search(
-        rf"(?i)(?:^|;)\s*{re.escape(name)}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;]+))", value
+        rf"(?i)(?:^|;)\s*{re.escape(name)}\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s;]+))", value[:2000]
     )
     return next((group for group in found.groups() if group is not None), "") if found else ""
 
@@ -199,8 +200,28 @@ def _in_charset(raw: bytes, charset: str) -> str:
         return raw.decode("cp1252", "replace")
 
 
+def _without_hidden(page: str) -> str:
+    """Without what no reader sees; each tag is looked at once, however many are never closed."""
+    shown, at, hidden = [], 0, ""
+    for tag in re.finditer(r"(?i)<(/?)(style|script|head)\b[^<>]{0,2000}>", page):
+        name = tag[2].lower()
+        if not hidden and not tag[1]:
+            shown.append(page[at : tag.start()])
+            hidden = name
+        elif hidden == name and tag[1]:
+            hidden, at = "", tag.end()
+    return " ".join([*shown, "" if hidden else page[at:]])
+
+
+def tidy(text: str) -> str:
+    """The same words without endless runs of space and endless lines, on which patterns choke."""
+    text = re.sub(r"[ \t]{40,}", " " * 40, text)
+    text = re.sub(r"\n{4,}", "\n\n\n", text)
+    return "\n".join(line[:LONGEST_LINE] for line in text.split("\n"))
+
+
 def _words(page: str) -> str:
-    page = re.sub(r"(?is)<(style|script|head)\b.*?</\1\s*>", " ", page)
+    page = _without_hidden(page)
     page = re.sub(r"(?i)<(?:br|/p|/div|/tr|/li|/h\d|hr)\b[^<>]*>", "\n", page)
     return html.unescape(re.sub(r"<[^<>]*>", " ", page))
 

@@ -7,6 +7,7 @@ machine by what it is, not by who it says it is from. Pure; never raises, whatev
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -21,6 +22,10 @@ from subscribers.mailings.returns.mime import Part
 MOST_TEXT: Final = 200_000
 MOST_FATES: Final = 100
 LONGEST_SAID: Final = 500
+FLUFL_BYTES: Final = 100_000
+
+# It logs each of its own failures with a page of traceback; to us they mean that it knows nothing.
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
 
 
 class What(StrEnum):
@@ -87,7 +92,7 @@ SENT_TO: Final = (
 )
 # What MTAs put before the mail they return. Beyond it nothing is about its fate.
 RETURNED_BELOW: Final = re.compile(
-    r"(?im)^[\s>*=_-]*(?:"
+    r"(?im)^[ \t>*=_-]{0,80}(?:"
     r"below this line is a copy of the message|this is a copy of (?:the|your) message"
     r"|(?:the )?original message(?: (?:text|headers?|follows?|below|attached))?|old message"
     r"|undelivered message|returned (?:message|mail)|unsent message|message header follows"
@@ -185,10 +190,10 @@ FIELD_BLOCK: Final = re.compile(
     r"(?im)^[ \t>]*(?:final-recipient|original-recipient|reporting-mta|action)[ \t]*:"
 )
 FAILED_LINE: Final = re.compile(
-    r"(?im)^[\s>*\"'|-]{0,12}"
-    r"(?:(?:recipient(?: address)?|to|address|failed recipient|user)[\s:*]{1,4})?"
+    r"(?im)^[ \t>*\"'|-]{0,12}"
+    r"(?:(?:recipient(?: address)?|to|address|failed recipient|user)[ \t:*]{1,4})?"
     r"<?((?![\w.+-]*mailer-daemon)[^\s<>()\[\]\"',;:@]{1,120}@[^\s<>()\[\]\"',;:@]{1,200}?)>?"
-    r"(?:\s*\([^)\n]*\))?\s*[:;,.]?\s*$"
+    r"(?:[ \t]{0,4}\([^)\n]{0,200}\))?[ \t]{0,4}[:;,.]?[ \t]{0,40}$"
 )
 REPLY_LINE: Final = re.compile(
     r"(?im)^.*(?<![\w.:/+-])(?:[45]\d\d[ :;,.#-]|#?[45]\.\d{1,3}\.\d{1,3}\b).*$"
@@ -370,7 +375,7 @@ def _report_text(mail: Part) -> str:
             pieces.append(part.text[:MOST_TEXT])
 
     gather(mail)
-    text = "\n".join(pieces)[:MOST_TEXT]
+    text = mime.tidy("\n".join(pieces)[:MOST_TEXT])
     cut = RETURNED_BELOW.search(text, 1)
     return text[: cut.start()] if cut and cut.start() > 20 else text
 
@@ -434,10 +439,11 @@ def _by_flufl(raw: bytes) -> list[str]:
     """What flufl.bounce finds. It parses anew, so only what is small is shown to it."""
     from flufl.bounce import all_failures
 
-    if len(raw) > 200_000 or raw.count(b"multipart/") > 20:
+    if len(raw) > FLUFL_BYTES or raw.count(b"multipart/") > 20:
         return []
+    tidied = mime.tidy(raw.replace(b"\r\n", b"\n").decode("latin-1")).encode("latin-1")
     try:
-        temporary, permanent = all_failures(message_from_bytes(raw))
+        temporary, permanent = all_failures(message_from_bytes(tidied))
     except Exception:  # its detectors take for granted what not every mail has
         return []
     return [one.decode("utf-8", "replace") for one in (*permanent, *temporary)][:MOST_FATES]

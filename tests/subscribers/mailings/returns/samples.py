@@ -628,4 +628,12 @@ def hostile(about: About) -> Iterator[tuple[str, bytes]]:
         ),
     )
     yield "twenty_megabytes", good + b"A" * 76 + b"\n" * 20 + (b"B" * 75 + b"\n") * 270_000
+    words = plain(about, "From: MAILER-DAEMON@x.example\nSubject: failure notice", "{here}")
+    yield "spaces", words.replace(b"{here}", b"<a@b.example>" + b" " * 50_000 + b"x")
+    yield "empty_lines", words.replace(b"{here}", b"> \n" * 50_000)
+    yield "addresses", words.replace(b"{here}", b"a@" * 50_000)
+    yield "parentheses", words.replace(b"MAILER", b"(" * 5_000)
+    page = words.replace(b"text/plain", b"text/html")
+    yield "unclosed_styles", page.replace(b"{here}", b"<style>" * 50_000)
+    yield "angles", page.replace(b"{here}", b"<" * 200_000)
     yield "nul_in_words", good.replace(b"User unknown", b"User \0 unknown")
