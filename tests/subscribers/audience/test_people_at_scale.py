@@ -1,0 +1,108 @@
+"""The questions about people keep to their indexes, as the ORM really sends them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy import event
+
+from app.core.db import db
+from subscribers.audience import questions
+from subscribers.audience.models import Subscriber, Subscription, SubscriptionState, Topic
+from subscribers.audience.questions import Wanted
+from tests.factories import A_MORNING
+
+CROWD = 6000
+
+
+@pytest.fixture
+def crowd(app: Flask) -> None:
+    """Many active ones, and a few who are not."""
+    topic_id = db.session.scalar(sa.select(Topic.id))
+    db.session.execute(
+        sa.insert(Subscriber),
+        [
+            {
+                "address": f"r{n}@d{n % 300}.example",
+                "domain": f"d{n % 300}.example",
+                "address_hash": n.to_bytes(32, "big"),
+                "language": "sv",
+                "created_at": A_MORNING,
+            }
+            for n in range(CROWD)
+        ],
+    )
+    ids = db.session.scalars(sa.select(Subscriber.id)).all()
+    db.session.execute(
+        sa.insert(Subscription),
+        [
+            {
+                "public_id": one.to_bytes(16, "big"),
+                "subscriber_id": one,
+                "topic_id": topic_id,
+                "state": SubscriptionState.ACTIVE if one % 1000 else SubscriptionState.PENDING,
+                "asked_at": A_MORNING,
+                "consent_at": A_MORNING,
+            }
+            for one in ids
+        ],
+    )
+    db.session.commit()
+    db.session.execute(sa.text("ANALYZE"))
+    db.session.commit()
+
+
+def plans(wanted: Wanted) -> str:
+    """How the database goes about every SELECT of a page, with the parameters it was given."""
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _k: object, statement: str, parameters: Any, *_more: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    questions.page(wanted, before=CROWD)
+    event.remove(db.engine, "before_cursor_execute", note)
+    explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+    connection = db.session.connection()
+    return "\n".join(
+        str(row)
+        for statement, parameters in asked
+        if statement.lstrip().startswith("SELECT")
+        for row in connection.exec_driver_sql(explain + statement, parameters)
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        (Wanted(text="r42"), "ix_subscriber_address"),
+        (Wanted(text="@d7.example"), "ix_subscriber_domain"),
+        (Wanted(state="pending"), "ix_subscription_other"),
+        (Wanted(reason="complaint"), "ix_subscription_other"),
+    ],
+)
+def test_searching_a_crowd_keeps_to_an_index(crowd: None, wanted: Wanted, index: str) -> None:
+    plan = plans(wanted)
+
+    assert index in plan
+    assert "SCAN subscriber" not in plan.replace("SCAN subscriber USING", "")
+    assert "Seq Scan on subscriber" not in plan.replace("Seq Scan on subscription", "")
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(state="active"), Wanted(text="r")])
+def test_a_page_of_a_crowd_is_a_page(crowd: None, wanted: Wanted) -> None:
+    first = questions.page(wanted)
+    second = questions.page(wanted, before=first.next)
+
+    assert len(first.people) == len(second.people) == questions.PAGE
+    assert first.people[-1].id > second.people[0].id
+
+
+def test_the_few_of_a_crowd_are_found(crowd: None) -> None:
+    found = questions.page(Wanted(state="pending"))
+
+    assert len(found.people) == CROWD // 1000
+    assert found.next is None
