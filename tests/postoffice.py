@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email
 import email.policy
 import threading
@@ -56,7 +55,6 @@ class PostOffice:
     """`at_rcpt` and `at_data` may answer for an address, e.g. '550 5.1.1 no such user'; None = yes.
 
     `before_reply` runs after the final dot and before the answer, in the server's thread.
-    `hangs_up_after_reply` closes each connection once it has answered a mail.
     `hangs_up_after_dot` takes the mail but closes the connection instead of saying so.
     """
 
@@ -65,7 +63,6 @@ class PostOffice:
         self.at_rcpt: Answer = lambda address: None
         self.at_data: Answer = lambda address: None
         self.before_reply: Callable[[Letter], None] = lambda letter: None
-        self.hangs_up_after_reply = False
         self.hangs_up_after_dot: Callable[[str], bool] = lambda address: False
         self.connections = 0
         self._lock = threading.Lock()
@@ -119,6 +116,4 @@ class PostOffice:
             self.letters.append(letter)
         if self.hangs_up_after_dot(to):
             server.transport.abort()
-        elif self.hangs_up_after_reply:
-            asyncio.get_running_loop().call_later(0.02, server.transport.abort)
         return "250 2.0.0 taken"

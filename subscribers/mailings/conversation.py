@@ -178,6 +178,11 @@ class Conversation:
         return self._ends_after_dot
 
     @property
+    def has_words(self) -> bool:
+        """Whether `take` would give any."""
+        return bool(self._out)
+
+    @property
     def unsaid(self) -> int:
         """How many bytes `take` would give."""
         return sum(map(len, self._out))

@@ -36,7 +36,7 @@ from subscribers.mailings.transport import Away, Courier, Lost, News, Relay, Ret
 
 log = logging.getLogger(__name__)
 
-MOST_HELD = 400  # claimed and not yet named, however fast the mail server is
+MOST_HELD = 1_000  # claimed and not yet named, however fast the mail server is
 HELD_SECONDS = (
     1.0  # what goes out in so long may be claimed ahead; a more urgent mailing waits for it
 )
@@ -312,8 +312,11 @@ class Sender:
             return
         self._failures = 0
         self._settled([*self._answers, *lost])
+        cooled = {mail.batch.domain_group for mail, reply in self._answers if _asks_for_less(reply)}
         self._answers = []
         self._take_back(back)
+        if cooled:
+            self._leave_alone(cooled)
         go = [parcel for parcel, mail in wanted.items() if mail in may_go]
         self._fenced |= may_go
         self.courier.hand_over(go)
@@ -340,12 +343,18 @@ class Sender:
             self._count(reply)
 
     def _withdraw(self, parcels: Collection[Parcel]) -> None:
-        """The fence refused some: lost to others, left or called off. So may be all of a batch."""
+        """The fence refused some: lost to others, left or stopped. So may be all of a batch."""
         self.courier.withdraw(parcels)
         mails = [self._open.pop(parcel) for parcel in parcels]
         batches = {mail.batch.holder for mail in mails}
         mails += [mail for mail in self._ready if mail.batch.holder in batches]
         self._ready = deque(mail for mail in self._ready if mail.batch.holder not in batches)
+        self._hand_back(mails)
+
+    def _leave_alone(self, groups: Collection[str]) -> None:
+        """Some providers want less: what is claimed for them waits until they may be written to."""
+        mails = [mail for mail in self._ready if mail.batch.domain_group in groups]
+        self._ready = deque(mail for mail in self._ready if mail.batch.domain_group not in groups)
         self._hand_back(mails)
 
     def _tell(self, answers: Sequence[fencing.Answer], *, at: datetime) -> None:
@@ -468,6 +477,10 @@ class Sender:
             raise
         self._look_at = time.monotonic() + LOOK_SECONDS
         jobs.stopping.wait(LOOK_SECONDS)
+
+
+def _asks_for_less(reply: Reply) -> bool:
+    return reply.transient and reply.about_policy and not reply.about_us
 
 
 class _Clock:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from app.core.db import UTCDateTime, db
 from subscribers.audience.models import Subscription, SubscriptionState
+from subscribers.mailings.claiming import SENDING
 from subscribers.mailings.filling import Mail
 from subscribers.mailings.models import (
     Delivery,
@@ -25,7 +26,6 @@ from subscribers.mailings.models import (
     DeliveryState,
     Mailing,
     MailingKind,
-    MailingState,
 )
 from subscribers.mailings.outcomes import Outcome
 from subscribers.mailings.replies import Reply
@@ -43,8 +43,8 @@ GIVE_UP_AFTER = {
 
 Answer = tuple[Mail, Reply]
 
-# These run for every mail, so they are built once, and on the table: what the ORM would add to
-# them costs more than all else.
+# These run for every mail, so they are built once, on the table, and with as few parameters as can
+# be: what the ORM and each parameter would add costs more than all else.
 _TABLE = cast(sa.Table, Delivery.__table__)
 _HELD = sa.and_(
     _TABLE.c.id == sa.bindparam("delivery"), _TABLE.c.lease_owner == sa.bindparam("holder")
@@ -53,14 +53,14 @@ _TAKEN = (
     sa.update(_TABLE)
     .where(_HELD)
     .values(
-        state=DeliveryState.SENT,
-        due_at=None,
+        state=sa.literal_column(f"'{DeliveryState.SENT}'"),
+        due_at=sa.null(),
         sent_at=sa.bindparam("at", type_=UTCDateTime()),
         code=sa.bindparam("new_code"),
         enhanced=sa.bindparam("new_enhanced"),
         reply=sa.bindparam("new_reply"),
-        lease_owner=None,
-        lease_until=None,
+        lease_owner=sa.null(),
+        lease_until=sa.null(),
     )
 )
 _SETTLE = (
@@ -87,8 +87,8 @@ _BACK_BEFORE_THE_FENCE = (
 def fence(mails: Collection[Mail], *, at: datetime, lease: timedelta) -> set[Mail]:
     """Say, before the dots go out, that they may have gone. Those of the mails that may go.
 
-    Not one that is not ours any more, whose mailing was called off meanwhile (its words may be
-    wrong), or whose reader has left since it was claimed.
+    Not one that is not ours any more, whose mailing was paused or called off meanwhile (its words
+    may be wrong), or whose reader has left since it was claimed.
     """
     fenced: set[Mail] = set()
     for some in _by_holder(mails):
@@ -181,16 +181,14 @@ def retry_after(attempts: int) -> timedelta:
 def _fence_of(kind: MailingKind) -> sa.sql.dml.ReturningUpdate[int]:
     """The fence's statement: it has `ids`, all of the one `holder`, and a `new_lease`."""
     mailing = cast(sa.Table, Mailing.__table__)
-    called_off = sa.exists().where(
-        mailing.c.id == _TABLE.c.mailing_id, mailing.c.state == MailingState.CANCELLED
-    )
+    goes_on = sa.exists().where(mailing.c.id == _TABLE.c.mailing_id, mailing.c.state.in_(SENDING))
     return (
         sa.update(_TABLE)
         .where(
             _TABLE.c.id.in_(sa.bindparam("ids", expanding=True)),
             _TABLE.c.state == DeliveryState.CLAIMED,
             _TABLE.c.lease_owner == sa.bindparam("holder"),
-            ~called_off,
+            goes_on,
             _still_wanted(kind),
         )
         .values(

@@ -62,9 +62,10 @@ class Filler:
         message, slots = self._templates[batch.mailing_id]
         assert claimed.address is not None
         values = {slot: self._value(slot, claimed, batch) for slot in slots}
+        sender = values.get(Slot.RETURN)  # the same address; each mark takes time to make
         return Parcel(
             id=next(self._numbers),
-            sender=envelopes.sender(claimed.id),
+            sender=sender.decode() if sender else envelopes.sender(claimed.id),
             to=claimed.address,
             text=message.fill(values),
         )

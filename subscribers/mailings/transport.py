@@ -216,9 +216,10 @@ class Courier:
         self._lines.add(line)
 
     def _tend(self, line: _Line, do: Callable[[], list[Happening]]) -> None:
-        self._touched.add(line)
         try:
             self._note(line, do())
+            if line.talk.has_words:
+                self._touched.add(line)
             if line in self._lines and line.talk.is_over:
                 self._end(line, "the mail server closed the connection")
         except ssl.SSLCertVerificationError as error:

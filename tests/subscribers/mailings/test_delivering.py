@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import threading
-import time
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -22,7 +21,7 @@ from subscribers.audience.models import EndedReason, SubscriptionState, Suppress
 from subscribers.mailings import claiming, delivering, envelopes, fencing
 from subscribers.mailings.delivering import sweep
 from subscribers.mailings.materialising import materialise
-from subscribers.mailings.messages import Prepared, Slot
+from subscribers.mailings.messages import Slot
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
 from subscribers.mailings.queueing import queue, queue_confirmation, queue_letter, secret_url
 from tests.conftest import SECRET
@@ -251,22 +250,6 @@ def test_a_server_that_is_away_fails_nobody(app: Flask, post: PostOffice) -> Non
     send_all()
 
     assert states(mailing.id) == {"sent": 30}
-
-
-def test_a_server_that_hangs_up_between_two_mails_delays_nobody(
-    app: Flask, post: PostOffice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    subscribers(4)
-    post.hangs_up_after_reply = True
-    app.config["CONNECTIONS"] = 1
-    fill = Prepared.fill
-    monkeypatch.setattr(Prepared, "fill", lambda *given: (time.sleep(0.1), fill(*given))[1])
-    mailing = queued()
-
-    send_all()
-
-    assert states(mailing.id) == {"sent": 4}
-    assert post.connections > 1
 
 
 def test_a_delivery_is_given_up_when_the_news_is_stale(app: Flask, post: PostOffice) -> None:

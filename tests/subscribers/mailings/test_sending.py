@@ -299,6 +299,22 @@ def test_a_connection_that_ends_before_the_dot_makes_nothing_uncertain(
     assert db.session.scalar(sa.select(sa.func.sum(Delivery.uncertain_count))) == 0
 
 
+def test_a_server_that_hangs_up_between_two_mails_delays_nobody(
+    app: Flask, start: Callable[..., ScriptedSMTP]
+) -> None:
+    post = start(pipelining=False)
+    app.config["CONNECTIONS"] = 1
+    subscribers(4)
+    post.on("MAIL", lambda moment: HANG_UP if moment.taken else None)
+    mailing = queued()
+
+    send_all()
+
+    assert states(mailing.id) == {"sent": 4}
+    assert post.connections == 4
+    assert db.session.scalar(sa.select(sa.func.count(DeliveryAttempt.id))) == 0
+
+
 def test_case_46_a_server_that_thinks_long_after_the_dot_gets_one_copy(
     app: Flask, start: Callable[..., ScriptedSMTP], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -741,3 +757,43 @@ def test_case_51_a_confirmation_overtakes_what_a_slow_server_takes(
 
     place = [letter.to for letter in post.letters].index("new@news.example")
     assert place < 36, "it did not wait for all that was queued before it"
+
+
+def test_a_paused_mailing_lets_nothing_more_out(
+    app: Flask, start: Callable[..., ScriptedSMTP]
+) -> None:
+    post = start()
+    app.config["CONNECTIONS"] = 2
+    subscribers(40)
+    mailing = queued()
+
+    def pause(_moment: object) -> None:
+        if len(post.letters) == 10:
+            with app.app_context():
+                db.session.execute(sa.text("UPDATE mailing SET state = 'paused'"))
+                db.session.commit()
+
+    post.on("DOT", pause)
+    send_all()
+
+    counts = states(mailing.id)
+    assert counts["sent"] == len(post.letters) <= 10 + 2 * 2
+    assert counts["queued"] == 40 - counts["sent"]
+    assert set(counts) == {"sent", "queued"}
+
+
+def test_a_provider_that_asks_for_less_gets_no_more_of_what_was_claimed(
+    app: Flask, start: Callable[..., ScriptedSMTP]
+) -> None:
+    post = start()
+    app.config["CONNECTIONS"] = 1
+    subscribers(30)
+    mailing = queued()
+    post.on("RCPT", "450 4.7.1 too many messages, slow down", skip=3)
+
+    send_all()
+
+    counts = states(mailing.id)
+    assert counts["sent"] == 3
+    assert counts["deferred"] <= 3, "it is not asked again for each of them"
+    assert sum(counts.values()) == 30
