@@ -31,6 +31,7 @@ from app.core.db import db, guarded
 from app.core.errors import NotFound
 
 SHOWN = 100
+OURS = code_version()  # as this process was loaded, whatever lies there later
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,8 @@ def workers(*, at: datetime) -> list[Worker]:
         sa.select(WorkerBeat).order_by(WorkerBeat.seen_at.desc(), WorkerBeat.name).limit(SHOWN)
     ).all()
     missed = set(db.session.scalars(_missed(WorkerBeat.name, at)))
-    code = code_version()
     found = [
-        Worker(beat, state := _state(beat, missed, at), state == "working" and beat.version != code)
+        Worker(beat, state := _state(beat, missed, at), state == "working" and beat.version != OURS)
         for beat in beats
     ]
     order = ("working", "gone", "replaced", "ended")
