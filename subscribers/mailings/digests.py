@@ -139,7 +139,8 @@ def _end_of_stretch(digest: Digest, topic_ids: Sequence[int], *, after: int) -> 
         .limit(STRETCH)
         .subquery()
     )
-    return db.session.scalar(sa.select(sa.func.max(stretch.c.id)))
+    last: int | None = db.session.scalar(sa.select(sa.func.max(stretch.c.id)))
+    return last
 
 
 def people(digest: Digest, mask: str) -> sa.Select[int]:
