@@ -23,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core import shelf
 from app.core.accounts import User
+from app.core.alerts import raise_alert
 from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import BadInput, NotFound, NotNow
@@ -466,6 +467,7 @@ def _finish(run: ImportRun, *, at: datetime) -> None:
 def _fail(run: ImportRun, problem: str, *, at: datetime) -> None:
     run.problem = problem
     _end(run, ImportState.FAILED, at=at)
+    raise_alert("import_failed", str(run.id), at=at)
     db.session.commit()
 
 
