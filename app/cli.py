@@ -40,7 +40,7 @@ def migrate() -> None:
     """Bring the database to this version's schema."""
     from flask_migrate import upgrade
 
-    from releases.newsroom.feeding import keep_own_host
+    from releases.newsroom.feeds.feeding import keep_own_host
 
     upgrade()
     keep_own_host()  # an office older than that column keeps the ids its feeds have had
@@ -197,7 +197,7 @@ def main() -> None:
 def _add_domains() -> None:
     from app import trust_commands as trust
     from releases import commands as releases
-    from releases.newsroom import archive_commands as archive
+    from releases.newsroom.archive import commands as archive
     from subscribers import alert_commands as alerts
     from subscribers import commands as subscribers
     from subscribers import mailing_commands as mailings

@@ -16,23 +16,20 @@ import app.workers  # noqa: F401
 import releases.desk.models
 import releases.editorial.publishing
 import releases.media.models
-import releases.newsroom.following
-import releases.newsroom.listing
+import releases.newsroom.hub.following
+import releases.newsroom.hub.pinging
+import releases.newsroom.lists.listing
 import releases.newsroom.models
-import releases.newsroom.pinging
 import releases.review.models
 import releases.review.quote_reminders
 import releases.review.reminding  # noqa: F401
-import subscribers.commands
-import subscribers.mailings.delivering
-import subscribers.mailings.returns.mailboxes  # noqa: F401
 from app import pages
 from app.core import accounts, kept, people, security
 from app.core.db import db, engine_options, prepare_engine
 from app.core.mail import mail
 from app.settings import CHECKOUT, PREFIX, BadSetting, Settings
 from releases.desk import access
-from subscribers.mailings import signing
+from subscribers.mailings.writing import signing
 
 migrate = Migrate()
 

@@ -27,8 +27,6 @@ from app.core.clock import now
 from app.core.db import db
 from subscribers.audience.models import ImportRun, ImportState, Suppression
 from subscribers.mailings import questions
-from subscribers.mailings.alarming import SILENT_AFTER
-from subscribers.mailings.figures import active_now
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -38,6 +36,8 @@ from subscribers.mailings.models import (
     Mailing,
 )
 from subscribers.mailings.questions import OF_MANY
+from subscribers.mailings.watching.alarming import SILENT_AFTER
+from subscribers.mailings.watching.figures import active_now
 
 blueprint = Blueprint("metrics", __name__)
 

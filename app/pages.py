@@ -96,22 +96,17 @@ def _register_blueprints(app: Flask) -> None:
     )
     from releases.media import public as media_files
     from releases.media import views as media
-    from releases.newsroom import (
-        about_public,
-        address_views,
-        api_public,
-        feed_public,
-        hub_public,
-        hub_views,
-        list_public,
-        machine_public,
-        press_kit_views,
-        preview,
-        round_public,
-        sharing_public,
-        topic_views,
-    )
+    from releases.newsroom import about_public, address_views, preview
     from releases.newsroom import public as newsroom
+    from releases.newsroom.feeds import public as feed_public
+    from releases.newsroom.hub import public as hub_public
+    from releases.newsroom.hub import views as hub_views
+    from releases.newsroom.lists import public as list_public
+    from releases.newsroom.lists import round_public, topic_views
+    from releases.newsroom.machines import api_public
+    from releases.newsroom.machines import public as machine_public
+    from releases.newsroom.sharing import press_kit_views
+    from releases.newsroom.sharing import public as sharing_public
     from releases.review import (
         embargo_public,
         embargo_views,
@@ -295,7 +290,7 @@ def _moved() -> ResponseReturnValue | None:
     """Where what was asked for is now, when it is a release that has had that address."""
     if request.method not in ("GET", "HEAD") or request.path.startswith(("/office", "/api/")):
         return None
-    from releases.newsroom.machine_public import moved
+    from releases.newsroom.machines.public import moved
 
     return moved(request.path, request.query_string.decode("ascii", "replace"))
 

@@ -17,7 +17,7 @@ from app.doctor.findings import Record
 from app.doctor.trying import send_test
 from app.settings import PREFIX, load
 from subscribers.audience import addresses
-from subscribers.mailings.signing import BadKey, Key, keys_in_force, new_key, read_key
+from subscribers.mailings.writing.signing import BadKey, Key, keys_in_force, new_key, read_key
 
 dkim = AppGroup("dkim", help="DKIM: a key of our own to sign mail with.")
 mail = AppGroup("mail", help="Mail: try out whether it arrives.")

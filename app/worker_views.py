@@ -1,4 +1,4 @@
-"""The page of the workers: who sends and tidies, on which machine, and whether its clock is right."""
+"""The page of the workers: who sends and tidies, on which machine, and how right its clock is."""
 
 from __future__ import annotations
 

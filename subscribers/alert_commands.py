@@ -8,7 +8,7 @@ from flask.cli import with_appcontext
 from app.core.alerts import open_alerts
 from app.core.commands import json_option, say_json
 from app.core.words.language import interface_language
-from subscribers.mailings.alarming import told
+from subscribers.mailings.watching.alarming import told
 
 
 @click.command("alerts")

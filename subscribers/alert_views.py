@@ -18,8 +18,8 @@ from app.core.organisation import organisation
 from app.core.paging import row_before
 from app.core.words import translate
 from app.core.words.language import interface_language
-from subscribers.mailings import alarming
-from subscribers.mailings.alarming import Alarm, told
+from subscribers.mailings.watching import alarming
+from subscribers.mailings.watching.alarming import Alarm, told
 
 blueprint = Blueprint("alerts", __name__, url_prefix="/office")
 signed_in_only(blueprint)

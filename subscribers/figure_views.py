@@ -19,7 +19,7 @@ from app.core.organisation import organisation
 from app.core.paging import row_before
 from app.core.words.language import interface_language, t
 from subscribers.audience.exporting import harmless
-from subscribers.mailings.figures import (
+from subscribers.mailings.watching.figures import (
     Figures,
     Month,
     active_now,

@@ -17,10 +17,10 @@ from app.core.db import db
 from app.core.errors import BadInput
 from app.core.words import translate
 from app.core.words.language import interface_language, t
-from subscribers.mailings import domain_groups, pacing
-from subscribers.mailings.breaking import FAILED, HARD, POLICY, TAKEN
-from subscribers.mailings.domain_groups import group_by_name
 from subscribers.mailings.models import ALL, OTHER, DomainGroup
+from subscribers.mailings.sending import domain_groups, pacing
+from subscribers.mailings.sending.breaking import FAILED, HARD, POLICY, TAKEN
+from subscribers.mailings.sending.domain_groups import group_by_name
 
 blueprint = Blueprint("groups", __name__, url_prefix="/office/mailings/groups")
 

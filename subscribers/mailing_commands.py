@@ -15,10 +15,11 @@ from app.core.clock import now
 from app.core.commands import json_option, refusals, say_json
 from app.core.db import db
 from app.core.words.language import t
-from subscribers.mailings import controlling, domain_groups, pacing, questions
+from subscribers.mailings import controlling, questions
 from subscribers.mailings.models import DeliveryState, Mailing, MailingKind
-from subscribers.mailings.pacing import Standing
 from subscribers.mailings.questions import Progress
+from subscribers.mailings.sending import domain_groups, pacing
+from subscribers.mailings.sending.pacing import Standing
 
 group = AppGroup("mailing", help="Mailings: look at them, pause, resume, cancel.")
 

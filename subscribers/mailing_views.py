@@ -36,11 +36,12 @@ from app.core.errors import BadInput, DomainError, NotNow
 from app.core.security import CONTENT_SECURITY_POLICY
 from app.core.words import translate
 from app.core.words.language import interface_language, t
-from subscribers.mailings import controlling, questions, trying
+from subscribers.mailings import controlling, questions
 from subscribers.mailings.controlling import GOING, OPEN
-from subscribers.mailings.messages import Prepared, Slot
 from subscribers.mailings.models import Mailing, MailingPart, MailingState
 from subscribers.mailings.questions import Progress, mailing_for
+from subscribers.mailings.writing import trying
+from subscribers.mailings.writing.messages import Prepared, Slot
 from subscribers.watching_views import list_facts, live_facts
 
 blueprint = Blueprint("mailings", __name__, url_prefix="/office/mailings")

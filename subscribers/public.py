@@ -46,7 +46,7 @@ from subscribers.audience.models import (
 from subscribers.audience.subscribing import PRESS_RELEASES, Answer, Asked, Confirmation, Due
 from subscribers.audience.topics import known, name_of, offered
 from subscribers.mailings import choosing
-from subscribers.mailings.queueing import queue_confirmation, queue_notice, queue_welcome
+from subscribers.mailings.writing.queueing import queue_confirmation, queue_notice, queue_welcome
 
 blueprint = Blueprint("subscribing", __name__)
 csrf.exempt(blueprint)

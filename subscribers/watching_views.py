@@ -33,13 +33,14 @@ from app.core.words import catalogue
 from app.core.words.language import interface_language, t
 from subscribers.audience import questions as people
 from subscribers.audience.exporting import harmless
-from subscribers.mailings import questions, watching
+from subscribers.mailings import questions
 from subscribers.mailings.controlling import GOING
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingKind, MailingState
 from subscribers.mailings.questions import mailing_for
-from subscribers.mailings.reasons import reason_of
-from subscribers.mailings.tracing import history_of
-from subscribers.mailings.watching import View, recipients_page
+from subscribers.mailings.watching import progress as watching
+from subscribers.mailings.watching.progress import View, recipients_page
+from subscribers.mailings.watching.reasons import reason_of
+from subscribers.mailings.watching.tracing import history_of
 
 blueprint = Blueprint("watching", __name__, url_prefix="/office/mailings")
 signed_in_only(blueprint)

@@ -23,8 +23,8 @@ from app.doctor.findings import Finding, Level, unknown, wrong
 from app.doctor.names import Names, Silent
 from app.doctor.sender import Sender
 from app.settings import LOCAL_HOSTS
-from subscribers.mailings import signing
 from subscribers.mailings.models import InboundEvent
+from subscribers.mailings.writing import signing
 
 log = logging.getLogger(__name__)
 

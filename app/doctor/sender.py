@@ -11,7 +11,7 @@ from app.core.fetching import is_public
 from app.doctor import dmarc, spf
 from app.doctor.findings import Finding, Record, advice, ok, unknown, wrong
 from app.doctor.names import Names, is_address
-from subscribers.mailings.signing import ADVISED_RSA, Key
+from subscribers.mailings.writing.signing import ADVISED_RSA, Key
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from app.core.db import db
 from app.doctor.findings import Level
 from app.doctor.names import Names, Silent
 from app.doctor.sender import look_at_key
-from subscribers.mailings.signing import keys_in_force
+from subscribers.mailings.writing.signing import keys_in_force
 
 HOUR = 3600.0
 

@@ -14,8 +14,9 @@ from markupsafe import escape
 from app.core.mail import mail
 from app.core.organisation import organisation
 from app.core.words import translate
-from subscribers.mailings import envelopes, headers, signing
-from subscribers.mailings.messages import Letter, Slot, freeze
+from subscribers.mailings.sending import envelopes
+from subscribers.mailings.writing import headers, signing
+from subscribers.mailings.writing.messages import Letter, Slot, freeze
 
 NOBODYS = 0  # the delivery that its envelope sender names: a bounce of it moves nothing
 

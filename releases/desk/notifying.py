@@ -25,7 +25,7 @@ from app.core.words import translate
 from releases.desk.models import Notification
 from releases.editorial.models import Release, StoryAccess
 from subscribers.audience.subscribing import insert_new
-from subscribers.mailings.queueing import queue_letter
+from subscribers.mailings.writing.queueing import queue_letter
 
 
 class Kind(StrEnum):

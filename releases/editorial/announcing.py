@@ -18,9 +18,9 @@ from releases.editorial.texts import about_heading, full_text, public_body
 from releases.media.embedding import addresses_under, embedded, paper_of, picture_of
 from releases.media.questions import attached
 from subscribers.audience.topics import offer_programme
-from subscribers.mailings.announced import put_back, retell, take_back
+from subscribers.mailings.digests.announced import put_back, retell, take_back
 from subscribers.mailings.models import Mailing
-from subscribers.mailings.queueing import Announcement
+from subscribers.mailings.writing.queueing import Announcement
 
 EVERYTHING = "press-releases"
 MAIL_WIDTH = 560  # of a picture; the sheet is 640 pixels wide, with margins

@@ -26,10 +26,10 @@ from releases.editorial.models import Publication, Release, Revision
 from releases.editorial.publications import mailing_key, publications
 from releases.review.embargo import readers_of
 from releases.review.models import Invitation
-from subscribers.mailings.audiences import how_many, in_digests, missed, received
 from subscribers.mailings.controlling import stop
 from subscribers.mailings.models import Mailing, MailingKind
-from subscribers.mailings.queueing import Announcement, queue, queue_letter
+from subscribers.mailings.sending.audiences import how_many, in_digests, missed, received
+from subscribers.mailings.writing.queueing import Announcement, queue, queue_letter
 
 LONGEST_NOTE = 2000
 

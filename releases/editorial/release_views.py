@@ -24,7 +24,8 @@ from releases.editorial.models import Release, Revision, State
 from releases.editorial.texts import about_heading
 from releases.editorial.translating import changes_since, is_behind
 from releases.editorial.workflow import JUDGES, WRITERS, Action
-from releases.newsroom import addressing, press_kits
+from releases.newsroom import addressing
+from releases.newsroom.sharing import press_kits
 from releases.review import commenting, deciding, embargo, signing_off
 
 blueprint = Blueprint("releases", __name__, url_prefix="/office")

@@ -19,11 +19,11 @@ from releases.editorial.correcting import carriers, digested, readers_between
 from releases.editorial.models import Release, ReleaseEvent
 from releases.editorial.publications import mailing_key, publications
 from releases.review.models import Invitation
-from subscribers.mailings.audiences import how_many, received
 from subscribers.mailings.controlling import stop
 from subscribers.mailings.models import Mailing, MailingKind
 from subscribers.mailings.questions import progress_of
-from subscribers.mailings.queueing import queue, queue_letter
+from subscribers.mailings.sending.audiences import how_many, received
+from subscribers.mailings.writing.queueing import queue, queue_letter
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from releases.editorial.withdrawing import mail_withdrawal, stop_telling
 from releases.review import reviewing
 from releases.review.models import Verdict
 from releases.review.reviewing import ANYBODY, Request, responsible
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.writing.queueing import queue
 
 
 class Action(StrEnum):

@@ -11,7 +11,8 @@ from app.core.clock import now, today
 from app.core.kept import kept
 from app.core.organisation import organisation
 from releases.editorial import contacts as printed
-from releases.newsroom import lists, pages
+from releases.newsroom import pages
+from releases.newsroom.lists import questions as lists
 from releases.newsroom.wording import LANGUAGE, base_url
 
 blueprint = Blueprint("about", __name__)

@@ -35,13 +35,13 @@ from releases.editorial.announcing import announcement
 from releases.editorial.autosaving import Unsaved, unsaved
 from releases.editorial.models import Release, Revision
 from releases.editorial.questions import release_by_id
-from releases.newsroom.feeding import feed_item
+from releases.newsroom.feeds.feeding import feed_item
 from releases.newsroom.feeds.items import markup
 from releases.newsroom.public import release_page
 from releases.newsroom.questions import approved_at
 from releases.newsroom.wording import address
-from subscribers.mailings import trying
-from subscribers.mailings.queueing import Announcement, framed
+from subscribers.mailings.writing import trying
+from subscribers.mailings.writing.queueing import Announcement, framed
 
 WAYS = ("page", "phone", "mail", "text", "feed")
 NOWHERE = "#nowhere"

@@ -20,9 +20,11 @@ from app.core.kept import kept
 from app.core.organisation import Organisation, organisation
 from releases.editorial.models import Release, Revision
 from releases.media.questions import attached
-from releases.newsroom import corrections, heads, lists, pages, questions
+from releases.newsroom import corrections, pages, questions
+from releases.newsroom.lists import questions as lists
+from releases.newsroom.machines import heads
 from releases.newsroom.results import results
-from releases.newsroom.sharing import share_links
+from releases.newsroom.sharing.links import share_links
 from releases.newsroom.wording import LANGUAGE, address, first_picture, programme_words, text_of
 from releases.review import embargo_public
 from releases.rounds.editions import edition

@@ -29,7 +29,7 @@ from releases.editorial.models import Release, Revision, State
 from releases.editorial.scheduling import zone_name
 from releases.review.inviting import invite, invited, is_open, sealing, token_of, visit
 from releases.review.models import Invitation, InvitationVisit, Purpose
-from subscribers.mailings.queueing import queue_letter, secret_url
+from subscribers.mailings.writing.queueing import queue_letter, secret_url
 
 KEPT = timedelta(days=30)  # after publication, or after today while no time is set
 MOST_AT_ONCE = 50

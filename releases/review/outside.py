@@ -18,7 +18,7 @@ from app.core.words import translate
 from releases.editorial.models import Release, ReleaseEvent, Revision
 from releases.review import inviting
 from releases.review.models import Invitation, InvitationVisit, Purpose, Review
-from subscribers.mailings.queueing import queue_letter, secret_url
+from subscribers.mailings.writing.queueing import queue_letter, secret_url
 
 OPEN_FOR = timedelta(days=14)
 AFTER_DUE = timedelta(days=1)

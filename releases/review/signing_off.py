@@ -32,7 +32,7 @@ from releases.editorial.models import Contact, Release, Revision, State
 from releases.review.inviting import invite, is_open, revoke, sealing, token_of
 from releases.review.models import Answer, Invitation, Purpose, SignOff
 from releases.review.quotes import Quote, bare, fingerprint, following, quotes_in
-from subscribers.mailings.queueing import queue_letter, secret_url
+from subscribers.mailings.writing.queueing import queue_letter, secret_url
 
 ANSWER_WITHIN = timedelta(days=14)
 LONGEST_WORDS = 5000

@@ -15,7 +15,7 @@ from app.core.db import db
 from subscribers.audience import links, subscribing
 from subscribers.audience.addresses import secrets_in_force
 from subscribers.audience.models import EndedReason, Frequency, Subscriber, Subscription
-from subscribers.mailings.digesting import catch_up
+from subscribers.mailings.digests.digesting import catch_up
 from subscribers.mailings.models import Delivery, Mailing
 
 

@@ -22,7 +22,6 @@ from app.core.alerts import clear_alert
 from app.core.audit import record
 from app.core.db import db, guarded
 from app.core.errors import NotNow
-from subscribers.mailings import breaking
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -31,6 +30,7 @@ from subscribers.mailings.models import (
     MailingState,
     PausedBecause,
 )
+from subscribers.mailings.sending import breaking
 
 GOING = (MailingState.MATERIALISING, MailingState.RUNNING)
 OPEN = (*GOING, MailingState.PAUSED)

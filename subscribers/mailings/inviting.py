@@ -14,9 +14,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.db import db
 from subscribers.audience.models import Subscriber, Subscription
-from subscribers.mailings.domain_groups import group_in_sql, groups_to_write
 from subscribers.mailings.models import Delivery, DeliveryState
-from subscribers.mailings.queueing import queue_invitation
+from subscribers.mailings.sending.domain_groups import group_in_sql, groups_to_write
+from subscribers.mailings.writing.queueing import queue_invitation
 
 
 def invite(*, language: str, at: datetime) -> Callable[[Sequence[int]], None]:

@@ -23,7 +23,7 @@ from app.core.words import translate
 from subscribers.audience import addresses
 from subscribers.audience.addresses import secrets_in_force
 from subscribers.audience.models import DataRequest, RequestKind, Subscriber, new_public_id
-from subscribers.mailings.queueing import queue_letter, secret_url
+from subscribers.mailings.writing.queueing import queue_letter, secret_url
 
 WITHIN = timedelta(hours=24)
 PURPOSE = "my-data"

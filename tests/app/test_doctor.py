@@ -27,8 +27,8 @@ from app.doctor import examine, relay, web
 from app.doctor.findings import Finding, Level, Record
 from app.doctor.names import Names
 from app.doctor.signature import look_at_signing
-from subscribers.mailings import signing
 from subscribers.mailings.models import Delivery
+from subscribers.mailings.writing import signing
 from tests.certificates import make_certificates
 from tests.nameserver import NameServer
 from tests.postoffice import PostOffice

@@ -13,8 +13,8 @@ from app.core.alerts import raise_alert
 from app.core.beats import WorkerBeat
 from app.core.clock import now
 from app.core.db import db
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import DomainGroup
+from subscribers.mailings.sending.materialising import materialise
 from tests.factories import A_MORNING
 from tests.subscribers.mailings.cast import queued, subscribers
 

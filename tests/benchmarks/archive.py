@@ -62,7 +62,7 @@ def office(folder: Path, **more: object) -> Flask:
 def fill(app: Flask, *, releases: int, awards: int) -> None:
     """Move in: half of the releases Swedish, half English, spread over ten years."""
     from app.core.db import Base, db
-    from releases.newsroom.listing import list_releases
+    from releases.newsroom.lists.listing import list_releases
     from releases.rounds.register import place_code
 
     chance = random.Random(7)

@@ -126,7 +126,7 @@ def fill(recipients: int) -> None:
 
     from app.core.db import db
     from subscribers.audience.models import Subscriber, Subscription, SubscriptionState, Topic
-    from subscribers.mailings.queueing import Announcement, queue
+    from subscribers.mailings.writing.queueing import Announcement, queue
 
     at = datetime(2026, 11, 23, 8, tzinfo=UTC)
     topic = db.session.scalars(sa.select(Topic.id).order_by(Topic.id)).first()
@@ -182,8 +182,8 @@ def pressrum(url: str, folder: Path, *, recipients: int, connections: int, port:
 
     from app.core.clock import now
     from app.core.db import db
-    from subscribers.mailings.delivering import deliver
     from subscribers.mailings.models import Delivery, DeliveryState, MailingPart
+    from subscribers.mailings.sending.delivering import deliver
 
     with office(url, folder, connections=connections, port=port).app_context():
         size = len(db.session.scalars(sa.select(MailingPart.template)).one())

@@ -25,10 +25,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from subscribers.mailings.headers import of_a_list
-from subscribers.mailings.messages import Letter, Prepared, Slot, freeze
 from subscribers.mailings.models import MailingKind
-from subscribers.mailings.signing import Key, Signed, new_key
+from subscribers.mailings.writing.headers import of_a_list
+from subscribers.mailings.writing.messages import Letter, Prepared, Slot, freeze
+from subscribers.mailings.writing.signing import Key, Signed, new_key
 
 VALUES = {
     slot: value.encode()

@@ -163,7 +163,7 @@ def another(app: Any) -> None:
     """One more mailing to the same readers."""
     from app.core.clock import now
     from app.core.db import db
-    from subscribers.mailings.queueing import Announcement, queue
+    from subscribers.mailings.writing.queueing import Announcement, queue
 
     text = sending.PARAGRAPH * 12
     queue(

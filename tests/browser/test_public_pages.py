@@ -29,7 +29,7 @@ from app.core.db import db
 from app.core.organisation import Organisation
 from app.core.words import LANGUAGES, translate
 from releases.editorial.models import Contact, State, StoryTopic
-from releases.newsroom.listing import list_release, place_awards
+from releases.newsroom.lists.listing import list_release, place_awards
 from subscribers.audience.models import Topic
 from tests import factories
 from tests.app.test_security import is_staff

@@ -25,9 +25,9 @@ from subscribers.audience.models import (
 from subscribers.audience.subscribing import Answer, Due
 from subscribers.audience.topics import offer_programme, offered, rename_programme
 from subscribers.mailings import choosing
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, Mailing, MailingKind, MailingPart
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.writing.queueing import queue
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.subscribers.cast import (

@@ -15,10 +15,10 @@ from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db, normal_url
 from subscribers.mailing_commands import group
-from subscribers.mailings import pacing
-from subscribers.mailings.domain_groups import group_by_name, part
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing
+from subscribers.mailings.sending import pacing
+from subscribers.mailings.sending.domain_groups import group_by_name, part
+from subscribers.mailings.sending.materialising import materialise
 from tests.factories import A_MORNING, signed_in
 from tests.subscribers.mailings.cast import queued, states, subscribers
 

@@ -26,7 +26,7 @@ from subscribers.audience.models import (
 )
 from subscribers.mailings import retaining
 from subscribers.mailings.models import Delivery, DeliveryAttempt
-from subscribers.mailings.queueing import queue_notice
+from subscribers.mailings.writing.queueing import queue_notice
 from tests.factories import A_MORNING, signed_in
 from tests.queries import counted_queries
 from tests.subscribers.cast import DORA, active, how_many, pending, state_of, suppress

@@ -15,7 +15,7 @@ from typing import Final
 
 from app.core.errors import NotFound
 from subscribers.audience import links
-from subscribers.mailings import envelopes
+from subscribers.mailings.sending import envelopes
 
 LARGEST_ID: Final = 2**63 - 1
 # Some servers write local parts in capitals, quote the plus, or leave the domain away.

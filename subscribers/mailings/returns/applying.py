@@ -32,7 +32,6 @@ from subscribers.audience.models import (
     Suppression,
 )
 from subscribers.audience.subscribing import insert_new
-from subscribers.mailings import breaking, domain_groups
 from subscribers.mailings.models import (
     OTHER,
     Bounce,
@@ -45,13 +44,14 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.outcomes import Outcome
-from subscribers.mailings.replies import spoken
 from subscribers.mailings.returns import addresses as marks
 from subscribers.mailings.returns import reading, scoring
 from subscribers.mailings.returns.notices import Event
 from subscribers.mailings.returns.reading import Fate, Reading, What
 from subscribers.mailings.returns.scoring import Mark, Verdict
+from subscribers.mailings.sending import breaking, domain_groups
+from subscribers.mailings.sending.outcomes import Outcome
+from subscribers.mailings.sending.replies import spoken
 
 RAW_BYTES: Final = 64 * 1024
 BOUNCE: Final = "bounce"

@@ -24,8 +24,8 @@ from releases.desk.notifying import CHANNELS, Kind, mute, tell
 from releases.editorial import translating
 from releases.editorial.models import Release, State
 from releases.editorial.writing import save, text_of
-from subscribers.mailings.delivering import deliver
 from subscribers.mailings.models import Mailing
+from subscribers.mailings.sending.delivering import deliver
 from tests import factories
 from tests.factories import signed_in
 from tests.postoffice import PostOffice

@@ -23,8 +23,8 @@ from releases.review.models import Purpose
 from subscribers.audience import subscribing
 from subscribers.audience.erasing import erase
 from subscribers.audience.models import EndedReason
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Mailing, MailingKind, MailingState
+from subscribers.mailings.sending.materialising import materialise
 from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice

@@ -14,12 +14,11 @@ from releases.editorial import workflow
 from releases.editorial.correcting import reach
 from releases.editorial.models import Change, Release, State
 from releases.editorial.withdrawing import consequences
-from releases.newsroom.lists import topic_at
+from releases.newsroom.lists.questions import topic_at
 from releases.rounds.models import Programme
 from subscribers.audience.models import Frequency, Topic
 from subscribers.audience.topics import offered
-from subscribers.mailings.digesting import make_up
-from subscribers.mailings.materialising import materialise
+from subscribers.mailings.digests.digesting import make_up
 from subscribers.mailings.models import (
     Announced,
     Delivery,
@@ -29,6 +28,7 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
+from subscribers.mailings.sending.materialising import materialise
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.editorial.after import AN_HOUR, NOTE, approved, corrected, published

@@ -30,8 +30,8 @@ from releases.editorial.models import Publication, Release, ReleaseEvent, State
 from releases.editorial.preflight_page import schedule_of
 from releases.editorial.scheduling import moment, spoken
 from releases.editorial.writing import save, text_of
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, Mailing, MailingKind
+from subscribers.mailings.sending.materialising import materialise
 from tests import factories
 from tests.conftest import SECRET
 from tests.factories import A_MORNING

@@ -18,8 +18,8 @@ from releases.editorial.models import Release, State
 from releases.editorial.withdrawing import consequences, first_word
 from subscribers.audience import subscribing
 from subscribers.audience.models import EndedReason
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import MailingKind, MailingState
+from subscribers.mailings.sending.materialising import materialise
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 from tests.releases.editorial.after import (

@@ -15,8 +15,9 @@ from app.core.accounts import User
 from app.core.db import db
 from releases.editorial import workflow
 from releases.editorial.models import State, Story
-from releases.newsroom import listing, mirroring
-from releases.newsroom.describing import moment
+from releases.newsroom.lists import listing
+from releases.newsroom.machines import mirroring
+from releases.newsroom.machines.describing import moment
 from tests.factories import A_MORNING, ROUND, round_
 from tests.queries import counted_queries
 from tests.releases.newsroom.desk import A_FRIDAY, Desk

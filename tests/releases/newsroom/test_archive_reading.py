@@ -9,7 +9,7 @@ from html import escape
 import pytest
 
 from app.core.errors import BadInput
-from releases.newsroom.archive_reading import Item, Page, read
+from releases.newsroom.archive.reading import Item, Page, read
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 WXR = (

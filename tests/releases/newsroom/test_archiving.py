@@ -28,9 +28,8 @@ from releases.editorial.models import (
     State,
 )
 from releases.media.models import Image
-from releases.newsroom import archiving, listing
-from releases.newsroom.archive_commands import group
-from releases.newsroom.archiving import (
+from releases.newsroom.archive import archiving
+from releases.newsroom.archive.archiving import (
     Choices,
     Report,
     bring_in,
@@ -39,6 +38,8 @@ from releases.newsroom.archiving import (
     read_bytes,
     redirects,
 )
+from releases.newsroom.archive.commands import group
+from releases.newsroom.lists import listing
 from releases.newsroom.models import ArchivedItem, HubPing
 from subscribers.audience.models import Topic
 from subscribers.mailings.models import Mailing

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from app.core.accounts import User
 from app.core.db import db
 from releases.editorial.models import State
-from releases.newsroom import charts
+from releases.newsroom.lists import charts
 from releases.rounds.changing import edit_row
 from releases.rounds.editions import edition
 from tests import factories

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 
 from app.core.accounts import User
 from app.core.db import normal_url
-from releases.newsroom import listing
-from releases.newsroom.api_public import FLOOD
+from releases.newsroom.lists import listing
+from releases.newsroom.machines.api_public import FLOOD
 from tests.factories import round_
 from tests.releases.newsroom.desk import Desk
 from tests.releases.newsroom.test_published_rounds import published

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from app.core.db import db
 from releases.editorial.models import Release, Revision, State, Story
-from releases.newsroom import feed_subjects, feeding
+from releases.newsroom.feeds import feeding
+from releases.newsroom.feeds import subjects as feed_subjects
 from releases.newsroom.feeds.tree import ATOM, HISTORY, TOMBSTONES
 from tests.releases.newsroom.desk import A_FRIDAY, Desk
 from tests.releases.newsroom.feed_rules import problems

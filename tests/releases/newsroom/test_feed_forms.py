@@ -24,8 +24,8 @@ from app.core.db import normal_url
 from app.core.organisation import unnamed
 from releases.editorial.models import Release, Revision, Story
 from releases.newsroom import pages
-from releases.newsroom.feeding import FORMS, feed_item
 from releases.newsroom.feeds.atom import atom
+from releases.newsroom.feeds.feeding import FORMS, feed_item
 from releases.newsroom.feeds.items import (
     Category,
     Feed,

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from releases.newsroom.feeding import FORMS
+from releases.newsroom.feeds.feeding import FORMS
 from releases.newsroom.feeds.items import Category, Feed, Item, Logo, Picture, feed_id
 from tests.releases.newsroom.desk import A_FRIDAY
 from tests.releases.newsroom.feed_rules import problems

@@ -21,8 +21,8 @@ from app.core.db import db, normal_url
 from releases.editorial import topics, workflow
 from releases.editorial.models import Change, Release, State, Story
 from releases.editorial.publications import went_live
-from releases.newsroom.feed_subjects import FEED
-from releases.newsroom.feeding import keep_own_host
+from releases.newsroom.feeds.feeding import keep_own_host
+from releases.newsroom.feeds.subjects import FEED
 from releases.newsroom.feeds.tree import ATOM, CONTENT, MEDIA, TOMBSTONES
 from releases.newsroom.models import Heading, Listing
 from subscribers.audience.models import Topic

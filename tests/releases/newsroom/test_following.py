@@ -18,8 +18,8 @@ from app.core.db import db
 from app.core.errors import BadInput, NotNow
 from releases.editorial import workflow
 from releases.editorial.models import Release, State
-from releases.newsroom import following
-from releases.newsroom.following import (
+from releases.newsroom.hub import following
+from releases.newsroom.hub.following import (
     ASKED_OF_A_HOST,
     LONGEST,
     MOST_OF_A_HOST,
@@ -29,9 +29,9 @@ from releases.newsroom.following import (
     confirm_followers,
     deliver_feeds,
 )
+from releases.newsroom.hub.outside import RETRY_AFTER
+from releases.newsroom.hub.pinging import ping_hub
 from releases.newsroom.models import Follower, FollowerState
-from releases.newsroom.outside import RETRY_AFTER
-from releases.newsroom.pinging import ping_hub
 from tests import factories
 from tests.factories import A_MORNING
 from tests.outside import Answer, Outside, Request, echo, outside

@@ -18,7 +18,7 @@ from app.core.accounts import User
 from app.core.db import db, normal_url
 from releases.editorial.models import Change, Publication, Release, Revision, State, Story
 from releases.media.models import Image
-from releases.newsroom.linked_data import LONGEST_HEADLINE, speaker
+from releases.newsroom.machines.linked_data import LONGEST_HEADLINE, speaker
 from releases.newsroom.models import Heading, Listing
 from releases.review.quotes import Quote
 from subscribers.audience.models import Topic

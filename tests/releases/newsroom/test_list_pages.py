@@ -20,7 +20,7 @@ from app.core.db import db, normal_url
 from releases.editorial import workflow
 from releases.editorial.models import Release, State, Story, StoryTopic
 from releases.editorial.writing import draft_release
-from releases.newsroom.listing import list_releases
+from releases.newsroom.lists.listing import list_releases
 from releases.rounds.changing import edit_row
 from releases.rounds.models import Programme, Round
 from subscribers.audience.models import Topic

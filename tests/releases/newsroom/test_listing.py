@@ -14,7 +14,7 @@ from app.core.db import db
 from releases.editorial import workflow
 from releases.editorial.models import Release, State, StoryTopic
 from releases.editorial.writing import draft_release, save, text_of
-from releases.newsroom.listing import list_releases, place_awards
+from releases.newsroom.lists.listing import list_releases, place_awards
 from releases.newsroom.models import Heading, Listing
 from releases.rounds.changing import edit_row, replace_rows
 from releases.rounds.models import Award, Round

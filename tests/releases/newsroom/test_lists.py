@@ -15,9 +15,10 @@ from app.core.db import db
 from app.core.errors import NotFound
 from releases.editorial.models import Release, State
 from releases.editorial.writing import draft_release
-from releases.newsroom import charts, lists
-from releases.newsroom.granted import granted, together
-from releases.newsroom.listing import list_releases
+from releases.newsroom.lists import charts
+from releases.newsroom.lists import questions as lists
+from releases.newsroom.lists.granted import granted, together
+from releases.newsroom.lists.listing import list_releases
 from releases.newsroom.models import Heading
 from releases.newsroom.questions import published_round
 from releases.rounds.changing import edit_row

@@ -26,9 +26,9 @@ from app.core.accounts import User
 from app.core.db import db, normal_url
 from releases.editorial import workflow
 from releases.editorial.models import Release, State
-from releases.newsroom import packing, press_kits
-from releases.newsroom.blocks import blocks_of, parts_of
-from releases.newsroom.typesetting import typeset
+from releases.newsroom.sharing import packing, press_kits
+from releases.newsroom.sharing.blocks import blocks_of, parts_of
+from releases.newsroom.sharing.typesetting import typeset
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.media import folders, pictures

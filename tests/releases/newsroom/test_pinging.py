@@ -15,10 +15,11 @@ from app.core.db import db
 from app.core.organisation import Organisation, unnamed
 from releases.editorial import workflow
 from releases.editorial.models import Release, State
-from releases.newsroom import listing, pinging
+from releases.newsroom.hub import pinging
+from releases.newsroom.hub.outside import RETRY_AFTER
+from releases.newsroom.hub.pinging import feeds_of, hub_state, hubs, ping_hub
+from releases.newsroom.lists import listing
 from releases.newsroom.models import HubPing
-from releases.newsroom.outside import RETRY_AFTER
-from releases.newsroom.pinging import feeds_of, hub_state, hubs, ping_hub
 from subscribers.audience.models import Topic
 from tests import factories
 from tests.factories import A_MORNING

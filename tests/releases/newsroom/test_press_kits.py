@@ -13,8 +13,8 @@ from app.core import jobs, shelf
 from app.core.accounts import User
 from app.core.db import db
 from releases.editorial.models import Release, State
-from releases.newsroom import packing, press_kits
-from releases.newsroom.typesetting import CannotTypeset
+from releases.newsroom.sharing import packing, press_kits
+from releases.newsroom.sharing.typesetting import CannotTypeset
 from tests import factories
 from tests.factories import A_MORNING
 from tests.releases.newsroom.kits import correct, full_release, kit_rows

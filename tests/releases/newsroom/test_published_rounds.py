@@ -24,7 +24,7 @@ from releases.editorial import workflow
 from releases.editorial.binding import bring_up_to_date
 from releases.editorial.models import Release, State
 from releases.editorial.writing import draft_release, save, text_of
-from releases.newsroom import round_public
+from releases.newsroom.lists import round_public
 from releases.rounds import importing
 from releases.rounds.changing import edit_row, replace_rows
 from releases.rounds.models import Round

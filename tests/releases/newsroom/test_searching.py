@@ -12,8 +12,8 @@ from markupsafe import Markup
 from app.core.db import db
 from app.core.errors import NotFound
 from releases.editorial.models import Release, State
-from releases.newsroom.listing import list_releases
-from releases.newsroom.searching import (
+from releases.newsroom.lists.listing import list_releases
+from releases.newsroom.lists.searching import (
     COUNTED,
     Answer,
     Limits,
@@ -216,7 +216,7 @@ def test_a_place_that_is_none_is_not_found(desk: Desk, after: str) -> None:
 
 def test_more_hits_than_anybody_counts_are_not_counted(desk: Desk, monkeypatch: object) -> None:
     assert isinstance(monkeypatch, pytest.MonkeyPatch)
-    monkeypatch.setattr("releases.newsroom.searching.COUNTED", 3)
+    monkeypatch.setattr("releases.newsroom.lists.searching.COUNTED", 3)
     for _ in range(3):
         desk.release("Vatten")
     before = ask("vatten").count

@@ -23,9 +23,9 @@ from app.core import shelf
 from app.core.colours import on_light
 from app.core.db import db, normal_url
 from releases.editorial.models import Release, State
-from releases.newsroom import cards, embeds, packing, typesetting
 from releases.newsroom.models import Heading, Listing
-from releases.newsroom.sharing import share_links
+from releases.newsroom.sharing import cards, embeds, packing, typesetting
+from releases.newsroom.sharing.links import share_links
 from tests.factories import round_
 from tests.releases.media import pictures
 from tests.releases.newsroom.desk import A_FRIDAY, Desk

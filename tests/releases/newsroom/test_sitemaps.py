@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from app.core.accounts import User
 from app.core.clock import now
 from releases.editorial.models import State, Story
-from releases.newsroom import sitemaps
+from releases.newsroom.machines import sitemaps
 from tests.factories import round_
 from tests.queries import counted_queries
 from tests.releases.newsroom.desk import A_FRIDAY, Desk

@@ -22,7 +22,7 @@ from releases.review import embargo
 from releases.review.embargo import Person
 from releases.review.inviting import revoke, visit
 from releases.review.models import Invitation
-from subscribers.mailings.delivering import deliver
+from subscribers.mailings.sending.delivering import deliver
 from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice

@@ -23,8 +23,8 @@ from releases.review.models import Answer, Invitation, Purpose, SignOff
 from releases.review.quotes import fingerprint
 from releases.review.signing_off import Standing
 from releases.review.taking_over import take_over
-from subscribers.mailings.delivering import deliver
 from subscribers.mailings.models import Delivery, Mailing, MailingKind
+from subscribers.mailings.sending.delivering import deliver
 from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice

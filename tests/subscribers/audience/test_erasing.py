@@ -31,7 +31,7 @@ from subscribers.mailings.models import (
     InboundKind,
 )
 from subscribers.mailings.questions import counts
-from subscribers.mailings.queueing import queue_confirmation, queue_letter
+from subscribers.mailings.writing.queueing import queue_confirmation, queue_letter
 from tests.factories import A_MORNING
 from tests.subscribers.audience.test_importing import import_, omissions
 from tests.subscribers.cast import DORA, active, ask, how_many, pending, state_of

@@ -17,9 +17,9 @@ from subscribers.audience.models import (
     SubscriptionState,
     Topic,
 )
-from subscribers.mailings.delivering import deliver
 from subscribers.mailings.models import Delivery, Mailing
-from subscribers.mailings.queueing import Announcement, queue
+from subscribers.mailings.sending.delivering import deliver
+from subscribers.mailings.writing.queueing import Announcement, queue
 from tests.factories import A_MORNING
 
 

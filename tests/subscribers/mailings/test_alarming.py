@@ -21,9 +21,9 @@ from app.core.organisation import Organisation
 from app.core.words import LANGUAGES, catalogue
 from app.settings import CHECKOUT
 from subscribers import alert_commands
-from subscribers.mailings import alarming
-from subscribers.mailings.alarming import tell_alerts
 from subscribers.mailings.models import Delivery, Mailing, MailingKind
+from subscribers.mailings.watching import alarming
+from subscribers.mailings.watching.alarming import tell_alerts
 from tests import factories
 from tests.factories import A_MORNING, signed_in
 from tests.postoffice import PostOffice

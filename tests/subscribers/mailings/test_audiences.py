@@ -14,9 +14,7 @@ from app.core.db import db
 from subscribers.audience import subscribing
 from subscribers.audience.erasing import erase
 from subscribers.audience.models import EndedReason, Subscription, Topic
-from subscribers.mailings import audiences, claiming, delivering, materialising
 from subscribers.mailings.controlling import stop
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -25,7 +23,9 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.sending import audiences, claiming, delivering, materialising
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.writing.queueing import queue
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import (

@@ -11,11 +11,7 @@ from flask import Flask
 from app.core.alerts import open_alerts
 from app.core.clock import now
 from app.core.db import db
-from subscribers.mailings import breaking
-from subscribers.mailings.breaking import after_complaint, learn
-from subscribers.mailings.claiming import claim
 from subscribers.mailings.controlling import resume
-from subscribers.mailings.domain_groups import group_by_name
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -26,8 +22,12 @@ from subscribers.mailings.models import (
     MailingState,
     PausedBecause,
 )
-from subscribers.mailings.outcomes import Outcome
-from subscribers.mailings.replies import Reply
+from subscribers.mailings.sending import breaking
+from subscribers.mailings.sending.breaking import after_complaint, learn
+from subscribers.mailings.sending.claiming import claim
+from subscribers.mailings.sending.domain_groups import group_by_name
+from subscribers.mailings.sending.outcomes import Outcome
+from subscribers.mailings.sending.replies import Reply
 from tests.factories import A_MORNING
 from tests.subscribers.mailings.cast import queued
 

@@ -13,10 +13,6 @@ from app.core.alerts import Alert
 from app.core.clock import now
 from app.core.db import db
 from subscribers.audience.models import SubscriptionState, Suppression
-from subscribers.mailings import claiming, pacing
-from subscribers.mailings.claiming import Batch, claim, next_due
-from subscribers.mailings.domain_groups import group_by_name
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import (
     ALL,
     Delivery,
@@ -26,7 +22,11 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.queueing import queue_confirmation
+from subscribers.mailings.sending import claiming, pacing
+from subscribers.mailings.sending.claiming import Batch, claim, next_due
+from subscribers.mailings.sending.domain_groups import group_by_name
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.writing.queueing import queue_confirmation
 from tests.subscribers.mailings.cast import queued, states, subscriber
 
 GMAIL = [f"reader{n}@gmail.com" for n in range(30)]

@@ -14,8 +14,8 @@ from app.core.db import db
 from app.core.errors import NotAllowed, NotNow
 from subscribers.mailings import questions
 from subscribers.mailings.controlling import cancel, pause, resume, settle_cancelled
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
+from subscribers.mailings.sending.materialising import materialise
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import queued, send_all, states, subscribers

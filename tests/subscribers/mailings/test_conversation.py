@@ -7,7 +7,7 @@ import hmac
 
 import pytest
 
-from subscribers.mailings.conversation import (
+from subscribers.mailings.sending.conversation import (
     Answered,
     Conversation,
     Encrypt,

@@ -18,12 +18,17 @@ from app.core.db import db
 from app.core.tokens import seal
 from subscribers.audience.links import read_unsubscribe
 from subscribers.audience.models import EndedReason, SubscriptionState, Suppression
-from subscribers.mailings import claiming, delivering, envelopes, fencing
-from subscribers.mailings.delivering import sweep
-from subscribers.mailings.materialising import materialise
-from subscribers.mailings.messages import Slot
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
-from subscribers.mailings.queueing import queue, queue_confirmation, queue_letter, secret_url
+from subscribers.mailings.sending import claiming, delivering, envelopes, fencing
+from subscribers.mailings.sending.delivering import sweep
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.writing.messages import Slot
+from subscribers.mailings.writing.queueing import (
+    queue,
+    queue_confirmation,
+    queue_letter,
+    secret_url,
+)
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
@@ -173,7 +178,7 @@ def test_case_20_an_unsubscribe_between_queueing_and_sending_wins(
 def test_a_large_audience_is_written_down_in_parts_and_completely(
     app: Flask, post: PostOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subscribers.mailings.materialising.CHUNK", 3)
+    monkeypatch.setattr("subscribers.mailings.sending.materialising.CHUNK", 3)
     subscribers(10)
     mailing = queued()
 

@@ -23,12 +23,12 @@ from subscribers.audience.models import (
     SubscriptionState,
     Topic,
 )
-from subscribers.mailings import choosing, digesting
-from subscribers.mailings import digests as stretches
-from subscribers.mailings.announced import put_back, retell, take_back
+from subscribers.mailings import choosing
 from subscribers.mailings.controlling import pause
-from subscribers.mailings.digesting import catch_up, last_hour, make_up, settle
-from subscribers.mailings.materialising import materialise
+from subscribers.mailings.digests import digesting
+from subscribers.mailings.digests import readers as stretches
+from subscribers.mailings.digests.announced import put_back, retell, take_back
+from subscribers.mailings.digests.digesting import catch_up, last_hour, make_up, settle
 from subscribers.mailings.models import (
     Announced,
     Delivery,
@@ -40,7 +40,8 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingPart,
 )
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.writing.queueing import queue
 from tests.subscribers.cast import how_many
 from tests.subscribers.mailings.cast import announcement, subscriber
 

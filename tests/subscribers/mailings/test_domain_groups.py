@@ -16,8 +16,9 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotAllowed, NotNow
 from subscribers.audience.models import Subscriber
-from subscribers.mailings import domain_groups, pacing
-from subscribers.mailings.domain_groups import (
+from subscribers.mailings.models import ALL, OTHER, Delivery, DeliveryState, DomainGroup, Mailing
+from subscribers.mailings.sending import domain_groups, pacing
+from subscribers.mailings.sending.domain_groups import (
     group_by_name,
     group_in_sql,
     group_of,
@@ -26,10 +27,9 @@ from subscribers.mailings.domain_groups import (
     send_home,
     tidy_groups,
 )
-from subscribers.mailings.materialising import materialise
-from subscribers.mailings.models import ALL, OTHER, Delivery, DeliveryState, DomainGroup, Mailing
-from subscribers.mailings.pacing import Gauge
-from subscribers.mailings.queueing import queue_letter
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.sending.pacing import Gauge
+from subscribers.mailings.writing.queueing import queue_letter
 from tests.factories import A_MORNING
 from tests.subscribers.mailings.cast import queued, subscriber
 

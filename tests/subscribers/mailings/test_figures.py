@@ -10,10 +10,16 @@ from flask import Flask
 
 from app.core.db import db
 from subscribers.audience.models import EndedReason, Subscription, SubscriptionState
-from subscribers.mailings import figures
-from subscribers.mailings.figures import figures_of, figures_page, growth, left_after, sum_up
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingState
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.watching import figures
+from subscribers.mailings.watching.figures import (
+    figures_of,
+    figures_page,
+    growth,
+    left_after,
+    sum_up,
+)
 from tests.factories import A_MORNING
 from tests.subscribers.mailings.cast import queued, subscribers
 

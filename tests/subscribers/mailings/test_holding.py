@@ -16,8 +16,7 @@ from app.core.clock import STOCKHOLM, now
 from app.core.db import db
 from app.core.errors import NotAllowed, NotNow
 from subscribers.audience.models import SubscriptionState
-from subscribers.mailings import claiming, controlling, materialising, questions
-from subscribers.mailings.claiming import claim
+from subscribers.mailings import controlling, questions
 from subscribers.mailings.controlling import (
     cancel,
     decide,
@@ -26,7 +25,6 @@ from subscribers.mailings.controlling import (
     resume,
     settle_cancelled,
 )
-from subscribers.mailings.materialising import begin_planned, materialise
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -35,7 +33,10 @@ from subscribers.mailings.models import (
     MailingState,
     PausedBecause,
 )
-from subscribers.mailings.queueing import queue
+from subscribers.mailings.sending import claiming, materialising
+from subscribers.mailings.sending.claiming import claim
+from subscribers.mailings.sending.materialising import begin_planned, materialise
+from subscribers.mailings.writing.queueing import queue
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import (

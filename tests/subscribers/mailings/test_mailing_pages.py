@@ -13,9 +13,9 @@ from app.core.accounts import User
 from app.core.db import db
 from subscribers.mailing_commands import group
 from subscribers.mailing_views import without_links
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Delivery, DeliveryState, Mailing
-from subscribers.mailings.queueing import queue_confirmation
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.writing.queueing import queue_confirmation
 from tests.factories import A_MORNING, signed_in
 from tests.queries import counted_queries
 from tests.subscribers.mailings.cast import queued, states, subscriber, subscribers

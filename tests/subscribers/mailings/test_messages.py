@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.mailings.messages import Letter, Prepared, Slot, Unsound, freeze
+from subscribers.mailings.writing.messages import Letter, Prepared, Slot, Unsound, freeze
 
 VALUES = {
     Slot.TO: b"reader@news.example",
@@ -167,7 +167,8 @@ def test_a_mail_that_would_not_read_as_it_was_written_is_refused_when_it_is_queu
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "subscribers.mailings.messages._quoted_printable", lambda text: text.replace("å", "a")
+        "subscribers.mailings.writing.messages._quoted_printable",
+        lambda text: text.replace("å", "a"),
     )
 
     with pytest.raises(Unsound, match="plain text"):

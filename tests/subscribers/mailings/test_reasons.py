@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.words import LANGUAGES, catalogue
-from subscribers.mailings.reasons import Reason, reason_of
+from subscribers.mailings.watching.reasons import Reason, reason_of
 
 SAID = [
     (550, "5.1.1", "5.1.1 The email account that you tried to reach does not exist.", "unknown"),

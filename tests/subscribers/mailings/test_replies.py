@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from subscribers.mailings.replies import Reply, spoken
+from subscribers.mailings.sending.replies import Reply, spoken
 
 
 @pytest.mark.parametrize(

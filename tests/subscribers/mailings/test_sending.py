@@ -22,9 +22,9 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.mail import mail
 from subscribers.audience.models import SubscriptionState
-from subscribers.mailings import delivering, fencing, filling
-from subscribers.mailings.messages import Slot
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
+from subscribers.mailings.sending import delivering, fencing, filling
+from subscribers.mailings.writing.messages import Slot
 from tests.certificates import Certificates, make_certificates
 from tests.scripted_smtp import HANG_UP, LOSE, ScriptedSMTP, Stall
 from tests.subscribers.mailings.cast import (
@@ -319,7 +319,7 @@ def test_case_46_a_server_that_thinks_long_after_the_dot_gets_one_copy(
     app: Flask, start: Callable[..., ScriptedSMTP], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nine minutes in earnest. Who waits behind it goes another way meanwhile."""
-    monkeypatch.setattr("subscribers.mailings.transport.STALL_SECONDS", 0.1)
+    monkeypatch.setattr("subscribers.mailings.sending.transport.STALL_SECONDS", 0.1)
     post = start()
     app.config["REPLY_TIMEOUT_SECONDS"] = 5
     subscribers(6)
@@ -476,7 +476,7 @@ def test_a_refused_password_fails_nobody(app: Flask, start: Callable[..., Script
 def test_a_connection_is_not_used_for_more_than_two_hundred_mails(
     app: Flask, start: Callable[..., ScriptedSMTP], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subscribers.mailings.transport.MAILS_PER_CONNECTION", 5)
+    monkeypatch.setattr("subscribers.mailings.sending.transport.MAILS_PER_CONNECTION", 5)
     post = start()
     app.config["CONNECTIONS"] = 1
     subscribers(12)
@@ -733,7 +733,7 @@ def test_a_slow_server_does_not_make_us_hold_what_it_will_not_take_soon(
 def test_case_51_a_confirmation_overtakes_what_a_slow_server_takes(
     app: Flask, start: Callable[..., ScriptedSMTP]
 ) -> None:
-    from subscribers.mailings.queueing import queue_confirmation
+    from subscribers.mailings.writing.queueing import queue_confirmation
 
     post = start()
     app.config["CONNECTIONS"] = 1

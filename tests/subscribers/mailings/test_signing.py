@@ -23,10 +23,10 @@ from dkim.canonicalization import Relaxed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscribers.mailings.headers import of_a_list
-from subscribers.mailings.messages import Prepared, Slot, freeze
 from subscribers.mailings.models import MailingKind
-from subscribers.mailings.signing import (
+from subscribers.mailings.writing.headers import of_a_list
+from subscribers.mailings.writing.messages import Prepared, Slot, freeze
+from subscribers.mailings.writing.signing import (
     BadKey,
     Key,
     Signed,
@@ -237,7 +237,7 @@ def test_what_is_no_key_of_ours_is_refused(
 def test_a_key_too_short_to_be_believed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subscribers.mailings.signing.SHORTEST_RSA", 1025)
+    monkeypatch.setattr("subscribers.mailings.writing.signing.SHORTEST_RSA", 1025)
 
     with pytest.raises(BadKey, match="1024 bits"):
         read_key(written(tmp_path / "key.pem", small_rsa()), selector="s", domain="x.example")

@@ -9,7 +9,6 @@ from flask import Flask
 
 from app.core.db import db
 from subscribers.audience.models import Subscriber
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import (
     Delivery,
     DeliveryAttempt,
@@ -17,8 +16,9 @@ from subscribers.mailings.models import (
     InboundEvent,
     InboundKind,
 )
-from subscribers.mailings.reasons import Reason
-from subscribers.mailings.tracing import Happening, history_of
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.watching.reasons import Reason
+from subscribers.mailings.watching.tracing import Happening, history_of
 from tests.factories import A_MORNING
 from tests.queries import counted_queries
 from tests.subscribers.mailings.cast import queued, subscriber

@@ -17,11 +17,11 @@ from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotAllowed, NotNow
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
-from subscribers.mailings import trying
-from subscribers.mailings.domain_groups import group_by_name
 from subscribers.mailings.models import Mailing, MailingState
-from subscribers.mailings.queueing import queue_confirmation
-from subscribers.mailings.trying import send_test, send_test_of
+from subscribers.mailings.sending.domain_groups import group_by_name
+from subscribers.mailings.writing import trying
+from subscribers.mailings.writing.queueing import queue_confirmation
+from subscribers.mailings.writing.trying import send_test, send_test_of
 from tests import factories
 from tests.factories import signed_in
 from tests.postoffice import PostOffice

@@ -17,8 +17,7 @@ from sqlalchemy import event
 from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db
-from subscribers.mailings import questions, watching
-from subscribers.mailings.materialising import materialise
+from subscribers.mailings import questions
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -28,9 +27,11 @@ from subscribers.mailings.models import (
     MailingState,
     PausedBecause,
 )
-from subscribers.mailings.queueing import queue_confirmation
-from subscribers.mailings.reasons import Reason
-from subscribers.mailings.watching import Group, rates_of, recipients_page, seconds_left
+from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.watching import progress as watching
+from subscribers.mailings.watching.progress import Group, rates_of, recipients_page, seconds_left
+from subscribers.mailings.watching.reasons import Reason
+from subscribers.mailings.writing.queueing import queue_confirmation
 from tests.factories import A_MORNING, signed_in
 from tests.subscribers.mailings.cast import queued, subscriber, subscribers
 

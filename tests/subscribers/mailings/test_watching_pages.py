@@ -17,7 +17,6 @@ from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db, normal_url
 from subscribers.audience.models import EndedReason, Subscription, SubscriptionState
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -25,6 +24,7 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
+from subscribers.mailings.sending.materialising import materialise
 from tests.factories import A_MORNING, signed_in
 from tests.queries import counted_queries
 from tests.subscribers.mailings.cast import queued, subscribers

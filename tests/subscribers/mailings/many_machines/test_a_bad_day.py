@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from flask import Flask, current_app
 
 from app.core.db import db
-from subscribers.mailings.delivering import sweep
 from subscribers.mailings.models import Delivery, DomainGroup
+from subscribers.mailings.sending.delivering import sweep
 from tests.scripted_smtp import HANG_UP, Answer, Moment, ScriptedSMTP
 from tests.subscribers.mailings.cast import queued, send_all, states
 from tests.subscribers.mailings.many_machines.cast import account, many_subscribers

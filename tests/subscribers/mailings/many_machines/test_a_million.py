@@ -16,9 +16,9 @@ from flask.testing import FlaskClient
 
 from app.core.accounts import User
 from app.core.db import db
-from subscribers.mailings.claiming import claim, clock, hand_back
-from subscribers.mailings.materialising import materialise
 from subscribers.mailings.models import Mailing, MailingState
+from subscribers.mailings.sending.claiming import claim, clock, hand_back
+from subscribers.mailings.sending.materialising import materialise
 from tests import factories
 from tests.scripted_smtp import ApartSMTP
 from tests.subscribers.mailings.cast import queued

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from app.core.db import db
 from subscribers.audience import addresses
 from subscribers.audience.models import Subscriber, Subscription, SubscriptionState, Topic
-from subscribers.mailings import envelopes
 from subscribers.mailings.models import (
     Delivery,
     DeliveryState,
@@ -18,10 +17,11 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.outcomes import Outcome
-from subscribers.mailings.replies import Reply
 from subscribers.mailings.returns import applying
 from subscribers.mailings.returns.applying import Taken
+from subscribers.mailings.sending import envelopes
+from subscribers.mailings.sending.outcomes import Outcome
+from subscribers.mailings.sending.replies import Reply
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.subscribers.mailings.returns import samples

@@ -17,7 +17,6 @@ from subscribers.audience.models import (
     SubscriptionState,
     Suppression,
 )
-from subscribers.mailings import domain_groups, envelopes
 from subscribers.mailings.models import (
     Bounce,
     Delivery,
@@ -29,6 +28,7 @@ from subscribers.mailings.models import (
     MailingState,
 )
 from subscribers.mailings.returns import applying
+from subscribers.mailings.sending import domain_groups, envelopes
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.queries import counted_queries

@@ -21,9 +21,9 @@ from werkzeug.test import TestResponse
 
 from app.core.db import db
 from subscribers.audience.models import SubscriptionState, Suppression
-from subscribers.mailings import envelopes
 from subscribers.mailings.models import Bounce, Delivery, InboundEvent
 from subscribers.mailings.returns import verifying
+from subscribers.mailings.sending import envelopes
 from tests.subscribers.mailings.returns.cast import count, mailing, reader, sent
 
 TOPIC = "arn:aws:sns:eu-north-1:123456789012:bounces"

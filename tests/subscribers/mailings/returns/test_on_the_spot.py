@@ -9,8 +9,8 @@ from app.core.alerts import Alert
 from app.core.clock import now
 from app.core.db import db
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
-from subscribers.mailings import domain_groups
 from subscribers.mailings.models import Bounce, DomainGroup, InboundEvent
+from subscribers.mailings.sending import domain_groups
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import queued, send_all, states, subscriber
 from tests.subscribers.mailings.returns.cast import count

@@ -1,0 +1,1 @@
+"""Bringing another newsroom's releases in."""

@@ -1,0 +1,1 @@
+"""The newsroom for programs: search engines, newsrooms' systems, our own API."""

@@ -1,0 +1,1 @@
+"""What others may pass on: links, pictures, frames, press kits."""

@@ -1,0 +1,1 @@
+"""Several releases in one mail, once a day or a week."""

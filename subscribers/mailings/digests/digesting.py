@@ -1,0 +1,266 @@
+"""Digests: once a day or once a week, what was announced since the last, in one mail.
+
+A period begins where the one before ended and is over at the hour that the organisation has chosen.
+Its row is written once, so that a digest is made up once whatever runs twice, and made up late when
+nothing ran at its hour. Whom it is for: `digests`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from app.core import jobs
+from app.core.clock import local
+from app.core.db import db, guarded, reading
+from app.core.organisation import Organisation, organisation
+from app.core.words import LANGUAGES
+from subscribers.audience.models import Frequency, Subscription
+from subscribers.audience.subscribing import active_of, insert_new
+from subscribers.mailings.digests.readers import (
+    CATCHING_UP,
+    Digest,
+    announced,
+    item_of,
+    mask_of,
+    masks,
+)
+from subscribers.mailings.models import (
+    Announced,
+    DigestRun,
+    Mailing,
+    MailingKind,
+    MailingState,
+)
+from subscribers.mailings.sending.claiming import clock
+from subscribers.mailings.writing.queueing import queue_digest
+
+log = logging.getLogger(__name__)
+
+DIGESTS = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}  # days that a period has
+MOST = 60  # releases in one mail; of more, the rest are a period of their own
+# What was published at the hour itself may not be committed yet.
+AFTER_THE_HOUR = timedelta(minutes=1)
+ROUNDS = 5  # how often a period is looked over for people who have changed what they want
+
+
+@jobs.job("digest")
+def make_up_digests() -> None:
+    """Make up every digest whose hour has passed, and see that those made up left nobody out."""
+    at = clock()
+    for frequency in DIGESTS:
+        for language in LANGUAGES:
+            settle(frequency, language, at=at)
+            while make_up(frequency, language, at=at):
+                pass
+
+
+def make_up(frequency: Frequency, language: str, *, at: datetime) -> bool:
+    """Queue the digest of the period that is over, if it has not been. Commits.
+
+    True when one was made up, with releases or without.
+    """
+    over = last_hour(frequency, organisation(), at=at - AFTER_THE_HOUR)
+    last = _last_run(frequency, language)
+    since = last.ends_at if last else last_hour(frequency, organisation(), at=over, before=True)
+    if since >= over:
+        db.session.rollback()
+        return False
+    found = announced(language, since=since, until=over)
+    if len(found) > MOST:
+        found = [one for one in found if one.at <= found[MOST - 1].at]
+        over = found[-1].at
+    digest = Digest(frequency, language, over, tuple(item_of(one) for one in found))
+    db.session.rollback()
+    with reading():  # a long look at a long list: nobody is to wait for it
+        wanted = masks(digest)
+        db.session.rollback()
+    row = {
+        "frequency": frequency.value,
+        "language": language,
+        "starts_at": since,
+        "ends_at": over,
+        "made_at": at,
+        "items": len(found),
+        "settled_at": None if found else at,
+    }
+    if not insert_new(DigestRun, [row], DigestRun.id):
+        db.session.rollback()
+        return False
+    _queue_each(digest, wanted, at=at)
+    db.session.commit()
+    if wanted:
+        jobs.ring("deliver")
+    return True
+
+
+def settle(frequency: Frequency, language: str, *, at: datetime) -> None:
+    """Look once more at the last period, when all of its mailings are written down. Commits.
+
+    Whoever has left one of two topics meanwhile, or chosen another language, fits none of the
+    mailings that were made up for what people wanted then: they get one of their own.
+    """
+    run = _last_run(frequency, language)
+    if run is None or run.settled_at is not None:
+        db.session.rollback()
+        return
+    mailings = _mailings_of(run)
+    if any(_is_unwritten(one) for one in mailings):
+        db.session.rollback()
+        return
+    stopped = any(one.state is MailingState.CANCELLED for one in mailings)
+    run_id, since, until = run.id, run.starts_at, run.ends_at
+    found = announced(language, since=since, until=until)
+    digest = Digest(frequency, language, until, tuple(item_of(one) for one in found))
+    db.session.rollback()
+    with reading():
+        wanted = [] if stopped or len(mailings) > MOST * ROUNDS else masks(digest)
+        db.session.rollback()
+    if wanted and not _queue_each(digest, wanted, at=at):
+        log.warning("the %s digest in %s is settled with people left", frequency, language)
+        wanted = []
+    if not wanted:
+        guarded(
+            sa.update(DigestRun)
+            .where(DigestRun.id == run_id, DigestRun.settled_at.is_(None))
+            .values(settled_at=at)
+        )
+    db.session.commit()
+    if wanted:
+        jobs.ring("deliver")
+
+
+def catch_up(subscriber_id: int, frequency: Frequency, *, at: datetime) -> Mailing | None:
+    """Send one person now what the next digest would have had for them.
+
+    For somebody who is about to want it otherwise: what has been announced since the last digest
+    was mailed to others at once, and the next digest will not be theirs. None when there is
+    nothing. No commit.
+    """
+    if frequency not in DIGESTS:
+        return None
+    theirs = [one for one in active_of(subscriber_id) if one.frequency is frequency]
+    if not theirs:
+        return None
+    language = theirs[0].subscriber.language
+    last = _last_run(frequency, language)
+    since = last.ends_at if last else last_hour(frequency, organisation(), at=at)
+    found = announced(language, since=since, until=at)
+    digest = Digest(frequency, language, at, tuple(item_of(one) for one in found))
+    chosen = _chosen(found, mask_of(subscriber_id, digest))
+    if not chosen:
+        return None
+    to = _through(theirs, chosen)
+    return queue_digest(
+        chosen,
+        key=f"{CATCHING_UP}{to.public_id.hex()}:{at.isoformat()}",
+        frequency=frequency,
+        language=language,
+        to=to,
+        at=at,
+    )
+
+
+def last_hour(
+    frequency: Frequency, sender: Organisation, *, at: datetime, before: bool = False
+) -> datetime:
+    """The last moment, up to `at`, at which this kind of digest is made up; `before` it if asked.
+
+    By the organisation's wall clock: the days on which clocks are changed have 23 or 25 hours.
+    """
+    zone, days = ZoneInfo(sender.time_zone), DIGESTS[frequency]
+    day = local(at, sender.time_zone).date()
+    if frequency is Frequency.WEEKLY:
+        day -= timedelta(days=(day.weekday() - sender.digest_weekday) % 7)
+
+    def hour_of(day_before: int) -> datetime:
+        that = day - timedelta(days=day_before)
+        return datetime.combine(that, time(sender.digest_hour), zone)
+
+    back = 0 if hour_of(0) < at or (hour_of(0) == at and not before) else days
+    return hour_of(back).astimezone(at.tzinfo)
+
+
+def _queue_each(digest: Digest, wanted: Sequence[str], *, at: datetime) -> int:
+    """One mailing for each set of releases that somebody is to get. How many are new."""
+    found = announced_of(digest)
+    queued = 0
+    for mask in wanted:
+        chosen = _chosen(found, mask)
+        key = _key(digest, chosen)
+        if key is None:
+            continue
+        queue_digest(
+            chosen,
+            key=key,
+            frequency=digest.frequency,
+            language=digest.language,
+            audience=digest.as_data(mask),
+            at=at,
+        )
+        queued += 1
+    return queued
+
+
+def announced_of(digest: Digest) -> list[Announced]:
+    """The releases of a digest, in its order."""
+    rows = db.session.scalars(
+        sa.select(Announced).where(
+            Announced.language == digest.language,
+            Announced.story.in_([one.story for one in digest.items]),
+        )
+    )
+    by_story = {one.story: one for one in rows}
+    return [by_story[one.story] for one in digest.items]
+
+
+def _chosen(found: Sequence[Announced], mask: str) -> list[Announced]:
+    return [one for one, bit in zip(found, mask, strict=True) if bit == "1"]
+
+
+def _through(theirs: Sequence[Subscription], chosen: Sequence[Announced]) -> Subscription:
+    slugs = {slug for one in chosen for slug in one.topics}
+    return next(one for one in theirs if one.topic.slug in slugs)
+
+
+def _key(digest: Digest, chosen: Sequence[Announced]) -> str | None:
+    """A name that no mailing has yet; None when there have been too many like it."""
+    keys = "\n".join(one.key for one in chosen).encode()
+    name = f"{digest.prefix}{_short(keys)}"
+    names = [name, *(f"{name}:{n}" for n in range(2, ROUNDS + 1))]
+    taken = set(db.session.scalars(sa.select(Mailing.key).where(Mailing.key.in_(names))))
+    return next((one for one in names if one not in taken), None)
+
+
+def _short(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def _mailings_of(run: DigestRun) -> list[Mailing]:
+    prefix = Digest(Frequency(run.frequency), run.language, run.ends_at, ()).prefix
+    return list(
+        db.session.scalars(
+            sa.select(Mailing).where(
+                Mailing.kind == MailingKind.DIGEST, Mailing.key.startswith(prefix, autoescape=True)
+            )
+        )
+    )
+
+
+def _is_unwritten(mailing: Mailing) -> bool:
+    unwritten = MailingState.MATERIALISING
+    return mailing.finished_at is None and unwritten in (mailing.state, mailing.paused_from)
+
+
+def _last_run(frequency: Frequency, language: str) -> DigestRun | None:
+    return db.session.scalar(
+        sa.select(DigestRun)
+        .where(DigestRun.frequency == frequency.value, DigestRun.language == language)
+        .order_by(DigestRun.starts_at.desc())
+        .limit(1)
+    )

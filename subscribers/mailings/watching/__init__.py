@@ -1,0 +1,1 @@
+"""How mailings go and went, and who is told when one needs a person."""

@@ -1,0 +1,1 @@
+"""What stands in a mail: its words frozen, its headers, its signature."""
