@@ -23,6 +23,8 @@ import releases.newsroom.models
 import releases.review.models
 import releases.review.quote_reminders
 import releases.review.reminding  # noqa: F401
+import subscribers.mailings.returns.mailboxes
+import subscribers.mailings.sending.delivering  # noqa: F401
 from app import pages
 from app.core import accounts, kept, people, security
 from app.core.db import db, engine_options, prepare_engine

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import http.client
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -40,6 +42,10 @@ from tests.conftest import settings_for
 START = (
     "import sys; from app.serving import serve; from app.settings import load;"
     "sys.exit(serve(load(), host='127.0.0.1', port=int(sys.argv[1]), catcher=True))"
+)
+JOBS = (
+    "import json; from app.core import jobs; from app.factory import build;"
+    "from app.settings import load; build(load()); print(json.dumps(jobs.in_order()))"
 )
 
 
@@ -239,6 +245,19 @@ def test_a_child_gets_the_very_settings_of_its_parent(settings: Settings, tmp_pa
 
     assert load(variables(settings)) == settings
     assert all(name.startswith(PREFIX) for name in variables(settings))
+
+
+def test_a_process_of_its_own_knows_every_job(settings: Settings) -> None:
+    environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
+    folders = [CHECKOUT / name for name in ("app", "releases", "subscribers")]
+    modules = [path.read_text() for folder in folders for path in folder.rglob("*.py")]
+    written = {name for text in modules for name in re.findall(r'^@jobs\.job\("(\w+)"', text, re.M)}
+
+    command = [sys.executable, "-P", "-c", JOBS]
+    known = json.loads(subprocess.check_output(command, env=environment, text=True))
+
+    assert set(known) == written
+    assert known.index("sweep") + 1 == known.index("deliver")
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
