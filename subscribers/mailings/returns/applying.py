@@ -22,7 +22,7 @@ from app.core.alerts import Alert, raise_alert
 from app.core.clock import now
 from app.core.db import db, guarded
 from app.core.errors import BadInput
-from subscribers.audience import addresses, subscribing
+from subscribers.audience import addresses
 from subscribers.audience.addresses import secrets_in_force
 from subscribers.audience.models import (
     EndedReason,
@@ -32,6 +32,7 @@ from subscribers.audience.models import (
     Suppression,
 )
 from subscribers.audience.subscribing import insert_new
+from subscribers.mailings import choosing
 from subscribers.mailings.models import (
     OTHER,
     Bounce,
@@ -363,12 +364,12 @@ def _complained(delivery: Delivery, *, event_id: int, at: datetime) -> None:
 
 
 def _leave(delivery: Delivery, *, at: datetime) -> None:
-    """The mail's own subscription ends, as by its link."""
+    """What the mail came for ends, as by its link."""
     subscription = (
         db.session.get(Subscription, delivery.subscription_id) if delivery.subscription_id else None
     )
     if subscription is not None:
-        subscribing.end(subscription, reason=EndedReason.MAILTO, at=at)
+        choosing.leave_mail(subscription, delivery.id, reason=EndedReason.MAILTO, at=at)
 
 
 # --- refusals -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from subscribers.audience.models import (
     Subscription,
     SubscriptionState,
     Suppression,
+    Topic,
 )
 from subscribers.mailings.models import (
     Bounce,
@@ -72,6 +73,28 @@ def test_case_19_a_mail_to_the_address_to_leave_ends_the_subscription() -> None:
 
     assert (taken.kind, taken.applied) == (InboundKind.UNSUBSCRIBE, True)
     assert standing(anna) == (SubscriptionState.ENDED, EndedReason.MAILTO)
+
+
+def test_case_19_a_mail_to_leave_ends_all_that_its_mail_came_for_as_one_click_does() -> None:
+    anna = reader()
+    culture = Topic(slug="kultur", name_sv="Kultur")
+    also = Subscription(
+        subscriber=anna.subscriber,
+        topic=culture,
+        state=SubscriptionState.ACTIVE,
+        asked_at=anna.asked_at,
+        consent_at=anna.consent_at,
+    )
+    db.session.add(also)
+    release = mailing()
+    release.topics = ["press-releases", "kultur"]
+    mail = sent(anna, release)
+    head = "From: <who@elsewhere.example>\nSubject: unsubscribe"
+
+    take_in(samples.plain(about(mail, to=envelopes.leaving(mail.id)), head, ""))
+
+    left = (SubscriptionState.ENDED, EndedReason.MAILTO)
+    assert (standing(anna), standing(also)) == (left, left)
 
 
 def test_case_19_without_a_valid_token_a_mail_from_the_reader_ends_nothing() -> None:
