@@ -57,3 +57,10 @@ def test_migrating_leaves_foreign_keys_watched(app: Flask) -> None:
             sa.text("INSERT INTO mailing_part (mailing_id, sha256, template) VALUES (7, '', '')")
         )
         db.session.commit()
+
+
+def test_a_database_that_fails_says_nothing_of_what_was_to_be_written(app: Flask) -> None:
+    with pytest.raises(sa.exc.SQLAlchemyError) as failed:
+        db.session.execute(sa.text("INSERT INTO nothing VALUES (:a)"), {"a": "anna@reader.example"})
+
+    assert "anna" not in str(failed.value), "what is logged must tell no address"
