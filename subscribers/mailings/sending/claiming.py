@@ -318,7 +318,9 @@ def _look_again(batch: Batch, *, at: datetime) -> Batch:
         ).all()
     )
     if batch.kind is MailingKind.LETTER:  # no subscription to have ended
-        standing = {claimed.id: b"" for claimed in batch.deliveries}
+        standing = {claimed.id: b"" for claimed in batch.deliveries if claimed.address}
+    elif left := {claimed.id for claimed in batch.deliveries} - standing.keys():
+        standing |= _come_for_another(left, batch.mailing_id, ~suppressed)
     if mailing_state not in SENDING:
         hand_back(batch, [claimed.id for claimed in batch.deliveries], due_at=at)
         standing = {}
@@ -333,6 +335,37 @@ def _look_again(batch: Batch, *, at: datetime) -> Batch:
             if claimed.id in standing
         ],
     )
+
+
+def _come_for_another(
+    ids: Collection[int], mailing_id: int, allowed: sa.ColumnElement[bool]
+) -> dict[int, bytes]:
+    """Who has left one topic since, and follows another that the mailing is about: their mail comes
+    for that one, and its links leave that one."""
+    mailing = db.session.get_one(Mailing, mailing_id)
+    rows = db.session.execute(
+        sa.select(Delivery.id, Subscription.id, Subscription.public_id)
+        .join(Subscription, Subscription.subscriber_id == Delivery.subscriber_id)
+        .join(Topic, Topic.id == Subscription.topic_id)
+        .where(
+            Delivery.id.in_(ids),
+            Delivery.address.is_not(None),
+            Subscription.state == SubscriptionState.ACTIVE,
+            Subscription.consent_at <= (mailing.starts_at or mailing.queued_at),
+            Topic.slug.in_(mailing.topics),
+            allowed,
+        )
+        .order_by(Subscription.id.desc())
+    ).all()
+    chosen = {row[0]: (row[1], row[2]) for row in rows}  # the oldest of each
+    for delivery_id, (subscription_id, _) in chosen.items():
+        db.session.execute(
+            sa.update(Delivery)
+            .where(Delivery.id == delivery_id)
+            .values(subscription_id=subscription_id)
+            .execution_options(synchronize_session=False)
+        )
+    return {delivery_id: public_id for delivery_id, (_, public_id) in chosen.items()}
 
 
 def renew(batch: Batch, ids: Collection[int]) -> None:

@@ -12,7 +12,14 @@ from flask import Flask
 from app.core.alerts import Alert
 from app.core.clock import now
 from app.core.db import db
-from subscribers.audience.models import SubscriptionState, Suppression
+from subscribers.audience import erasing, subscribing
+from subscribers.audience.models import (
+    EndedReason,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+    Topic,
+)
 from subscribers.mailings.models import (
     ALL,
     Delivery,
@@ -26,7 +33,7 @@ from subscribers.mailings.sending import claiming, pacing
 from subscribers.mailings.sending.claiming import Batch, claim, next_due
 from subscribers.mailings.sending.domain_groups import group_by_name
 from subscribers.mailings.sending.materialising import materialise
-from subscribers.mailings.writing.queueing import queue_confirmation
+from subscribers.mailings.writing.queueing import queue_confirmation, queue_letter
 from tests.subscribers.mailings.cast import queued, states, subscriber
 
 GMAIL = [f"reader{n}@gmail.com" for n in range(30)]
@@ -472,3 +479,67 @@ def test_case_47_two_claims_never_share_a_row_though_one_clock_is_off(app: Flask
 
 def test_groups_are_found_by_name(app: Flask) -> None:
     assert group_by_name("gmail").domains == ["gmail.com", "googlemail.com"]
+
+
+def test_a_letter_whose_reader_was_erased_in_a_senders_hands_is_let_go_of(app: Flask) -> None:
+    queue_letter(
+        key="letter:1",
+        to="eva@news.example",
+        language="sv",
+        subject="Hej",
+        text="Hej",
+        html="<p>Hej</p>",
+        at=now(),
+    )
+    subscriber("eva@news.example")
+    held = claimed()
+    erasing.erase("eva@news.example", at=now())
+    db.session.commit()
+    claiming.hand_back(held, [one.id for one in held.deliveries], due_at=now())
+    db.session.commit()
+
+    (again,) = drained(at=now() + timedelta(seconds=1))
+
+    assert again.deliveries == []
+    assert states(held.mailing_id) == {"suppressed": 1}
+
+
+def test_who_leaves_one_of_two_topics_still_gets_what_is_filed_under_the_other(app: Flask) -> None:
+    first = subscriber("eva@news.example")
+    second = Subscription(
+        subscriber=first.subscriber,
+        topic=Topic(slug="kultur", name_sv="Kultur", name_en=""),
+        state=SubscriptionState.ACTIVE,
+        asked_at=first.asked_at,
+        consent_at=first.consent_at,
+    )
+    db.session.add(second)
+    written_down(topics=("press-releases", "kultur"))
+    named = db.session.scalars(sa.select(Delivery.subscription_id)).one()
+    left, kept = (first, second) if named == first.id else (second, first)
+    subscribing.end(left, reason=EndedReason.USER_LINK, at=now())
+    db.session.commit()
+
+    (mail,) = claimed().deliveries
+
+    assert mail.subscription == kept.public_id, "its links leave what it comes for now"
+    assert db.session.scalars(sa.select(Delivery.subscription_id)).one() == kept.id
+
+
+def test_who_has_left_all_that_a_release_is_filed_under_does_not_get_it(app: Flask) -> None:
+    left = subscriber("eva@news.example")
+    db.session.add(
+        Subscription(
+            subscriber=left.subscriber,
+            topic=Topic(slug="sport", name_sv="Sport", name_en=""),
+            state=SubscriptionState.ACTIVE,
+            asked_at=left.asked_at,
+            consent_at=left.consent_at,
+        )
+    )
+    mailing = written_down(topics=("press-releases",))
+    subscribing.end(left, reason=EndedReason.USER_LINK, at=now())
+    db.session.commit()
+
+    assert claimed().deliveries == []
+    assert states(mailing.id) == {"suppressed": 1}
