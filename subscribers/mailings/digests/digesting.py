@@ -89,8 +89,8 @@ def make_up(frequency: Frequency, language: str, *, at: datetime) -> bool:
         "items": len(found),
         "settled_at": None if found else at,
     }
-    if not insert_new(DigestRun, [row], DigestRun.id):
-        db.session.rollback()
+    if not insert_new(DigestRun, [row], DigestRun.id) or not _stand(announced_of(digest)):
+        db.session.rollback()  # of what was withdrawn during the look: the next minute looks anew
         return False
     _queue_each(digest, wanted, at=at)
     db.session.commit()
@@ -121,6 +121,9 @@ def settle(frequency: Frequency, language: str, *, at: datetime) -> None:
     with reading():
         wanted = [] if stopped or len(mailings) > MOST * ROUNDS else masks(digest)
         db.session.rollback()
+    if wanted and not _stand(announced_of(digest)):
+        db.session.rollback()
+        return
     if wanted and not _queue_each(digest, wanted, at=at):
         log.warning("the %s digest in %s is settled with people left", frequency, language)
         wanted = []
@@ -217,6 +220,11 @@ def announced_of(digest: Digest) -> list[Announced]:
     )
     by_story = {one.story: one for one in rows}
     return [by_story[one.story] for one in digest.items]
+
+
+def _stand(found: Sequence[Announced]) -> bool:
+    """Whether none of them has been withdrawn."""
+    return all(one.withdrawn_at is None for one in found)
 
 
 def _chosen(found: Sequence[Announced], mask: str) -> list[Announced]:

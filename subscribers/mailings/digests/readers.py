@@ -38,7 +38,8 @@ from subscribers.mailings.sending.reachable import can_be_written_to
 Own = aliased(Subscription)
 
 
-STRETCH = 10_000  # subscriptions whose people are looked at together
+LOOKS = 10_000  # at one release for one person, in one transaction
+LEAST = 200  # people looked at together, of however many releases
 CATCHING_UP = "digest:now:"  # how the key of a digest to one person begins
 
 
@@ -111,36 +112,17 @@ def item_of(row: Announced) -> Item:
     return Item(row.story, row.at, tuple(row.topics))
 
 
-def next_people(digest: Digest, mask: str, *, after: int) -> sa.Select[int]:
-    """Some of `people`, behind a subscription by its id; nobody when there are no more.
-
-    Bits are dear to find. Told to go on from a place, a database finds them of everybody behind it
-    before it counts off a part; so it is given a stretch at a time.
-    """
+def candidates(digest: Digest) -> sa.Select[int]:
+    """Who may be among `people`: found without a look at anybody's bits, which are dear."""
     ids = _ids(digest.items, _topic_ids(digest))
-    everybody = people(digest, mask)
-    while (upto := _end_of_stretch(digest, ids, after=after)) is not None:
-        some = everybody.where(Subscription.id > after, Subscription.id <= upto)
-        if db.session.scalar(some.limit(1)) is not None:
-            return some
-        after = upto
-    return everybody.where(sa.false())
-
-
-def _end_of_stretch(digest: Digest, topic_ids: Sequence[int], *, after: int) -> int | None:
-    stretch = (
-        sa.select(Subscription.id)
-        .where(
-            Subscription.id > after,
-            Subscription.topic_id.in_(topic_ids),
-            Subscription.frequency == digest.frequency,
-        )
-        .order_by(Subscription.id)
-        .limit(STRETCH)
-        .subquery()
+    return sa.select(Subscription.id).where(
+        Subscription.topic_id.in_(ids), Subscription.frequency == digest.frequency
     )
-    last: int | None = db.session.scalar(sa.select(sa.func.max(stretch.c.id)))
-    return last
+
+
+def stretch(digest: Digest) -> int:
+    """Of how many candidates the bits are found in a tenth of a second or two."""
+    return max(LEAST, LOOKS // len(digest.items))
 
 
 def people(digest: Digest, mask: str) -> sa.Select[int]:

@@ -32,12 +32,15 @@ DONE = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.SUPPRESSED)
 class Audience:
     """People as a query over Subscriber and Subscription, in the order of `place`.
 
-    `place` only rises, so that a cursor can go along it. `late` finds those who came in behind the
-    cursor; None where nobody can.
+    `place` only rises, so that a cursor can go along it. `part` is how many to look at in one
+    transaction, where they are dear to find; `among` are then more than the people, and quick to
+    count a part off. `late` finds those who came in behind the cursor; None where nobody can.
     """
 
     people: sa.Select[int]
     place: InstrumentedAttribute[int]
+    part: int | None = None
+    among: sa.Select[int] | None = None
     late: sa.Select[int] | None = None
 
 
@@ -51,8 +54,12 @@ def audience_of(mailing: Mailing) -> Audience:
         return Audience(missed(told["missed"], topics=mailing.topics), Subscription.id)
     if "digest" in told:
         digest, mask = digests.from_data(told["digest"], language=mailing.language)
-        some = digests.next_people(digest, mask, after=mailing.audience_cursor)
-        return Audience(some, Subscription.id)
+        return Audience(
+            digests.people(digest, mask),
+            Subscription.id,
+            part=digests.stretch(digest),
+            among=digests.candidates(digest),
+        )
     return Audience(_everybody(mailing), Subscription.id)
 
 

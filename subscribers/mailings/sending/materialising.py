@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core import jobs
 from app.core.alerts import raise_alert
@@ -26,7 +25,7 @@ from subscribers.mailings.models import (
     MailingState,
     PausedBecause,
 )
-from subscribers.mailings.sending.audiences import audience_of, is_settled
+from subscribers.mailings.sending.audiences import Audience, audience_of, is_settled
 from subscribers.mailings.sending.domain_groups import group_in_sql, groups_to_write
 
 CHUNK = 5_000  # people written down in one transaction
@@ -115,11 +114,12 @@ def _write_part(mailing: Mailing, *, at: datetime) -> bool:
     audience = audience_of(mailing)
     if audience.late is None and not settled:
         return False
-    some = audience.people.where(audience.place > mailing.audience_cursor)
-    upto = _end_of_part(some, audience.place)
+    is_next = audience.place > mailing.audience_cursor
+    some = audience.people.where(is_next)
+    upto = _end_of_part(some if audience.among is None else audience.among.where(is_next), audience)
     if upto is None and audience.late is not None:
         some = audience.late
-        upto = _end_of_part(some, audience.place)
+        upto = _end_of_part(some, audience)
     if upto is None and not settled:
         return False
     cursor = mailing.audience_cursor if upto is None else max(upto, mailing.audience_cursor)
@@ -140,9 +140,10 @@ def _write_part(mailing: Mailing, *, at: datetime) -> bool:
     return True
 
 
-def _end_of_part(people: sa.Select[int], place: InstrumentedAttribute[int]) -> int | None:
-    part = people.with_only_columns(place.label("place")).order_by(place).limit(CHUNK).subquery()
-    last: int | None = db.session.scalar(sa.select(sa.func.max(part.c.place)))
+def _end_of_part(people: sa.Select[int], audience: Audience) -> int | None:
+    place, size = audience.place, min(CHUNK, audience.part or CHUNK)
+    part = people.with_only_columns(place.label("place")).order_by(place).limit(size)
+    last: int | None = db.session.scalar(sa.select(sa.func.max(part.subquery().c.place)))
     return last
 
 

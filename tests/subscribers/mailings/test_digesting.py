@@ -585,7 +585,8 @@ def test_whoever_stands_far_behind_the_others_is_found(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """People are looked at a stretch at a time, and a stretch may hold nobody for a mailing."""
-    monkeypatch.setattr(stretches, "STRETCH", 2)
+    monkeypatch.setattr(stretches, "LOOKS", 2)
+    monkeypatch.setattr(stretches, "LEAST", 2)
     begin(WEEKLY, at=MONDAY - timedelta(days=7))
     for number in range(7):
         person(f"water{number}", vatten=WEEKLY)
@@ -597,3 +598,61 @@ def test_whoever_stands_far_behind_the_others_is_found(
 
     assert got("last") == ["2"]
     assert [got(f"water{number}") for number in range(7)] == [["1"]] * 7
+
+
+def test_no_more_people_are_looked_at_in_one_transaction_than_can_be_quickly(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite everybody else who writes waits for it, such as who has just signed up."""
+    monkeypatch.setattr(stretches, "LOOKS", 2)
+    monkeypatch.setattr(stretches, "LEAST", 2)
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    for number in range(6):
+        person(f"water{number}", vatten=WEEKLY)
+    person("last", skola=WEEKLY)
+    publish(1, "vatten", at=MONDAY - timedelta(days=3))
+    publish(2, "skola", at=MONDAY - timedelta(days=2))
+    make_up(WEEKLY, "sv", at=MONDAY + SOON)
+
+    looked_at = []
+    before = dict.fromkeys(_cursors(), 0)
+    while materialise(at=MONDAY + SOON):
+        after = _cursors()
+        for mailing_id, cursor in after.items():
+            passed = Subscription.id.between(before[mailing_id] + 1, cursor)
+            looked_at.append(db.session.scalar(sa.select(sa.func.count()).where(passed)))
+        before = after
+
+    assert max(looked_at) == 2
+
+
+def _cursors() -> dict[int, int]:
+    of_digests = sa.select(Mailing.id, Mailing.audience_cursor).where(
+        Mailing.kind == MailingKind.DIGEST
+    )
+    return dict(db.session.execute(of_digests).all())
+
+
+def test_case_56_a_release_withdrawn_while_readers_are_looked_up_is_in_no_digest(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look takes seconds on a long list, and nobody waits for it."""
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    person("dora", all=DAILY)
+    publish(1, at=MONDAY - timedelta(hours=3))
+    publish(2, at=MONDAY - timedelta(hours=2))
+    look = digesting.masks
+
+    def withdrawn_meanwhile(digest: stretches.Digest) -> list[str]:
+        found = look(digest)
+        db.session.rollback()
+        take_back("release:1", "sv", at=MONDAY)
+        db.session.commit()
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(digesting, "masks", withdrawn_meanwhile)
+        make_up(DAILY, "sv", at=MONDAY + SOON)
+    run(DAILY, at=MONDAY + SOON)
+
+    assert got("dora") == ["2"]
