@@ -21,10 +21,8 @@ class NameServer:
         self.records: dict[tuple[str, str], list[str]] = {}
         self.silent: set[str] = set()
         self.asked: list[tuple[str, str]] = []
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), self._handler(tcp=False))
-        port = int(self._udp.server_address[1])
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", port), self._handler(tcp=True))
-        self.address = f"127.0.0.1:{port}"
+        self._udp, self._tcp = self._on_one_port()
+        self.address = f"127.0.0.1:{self._udp.server_address[1]}"
 
     def __enter__(self) -> NameServer:
         for server in (self._udp, self._tcp):
@@ -64,6 +62,19 @@ class NameServer:
             short.flags |= dns.flags.TC
             return short.to_wire()
         return text
+
+    def _on_one_port(
+        self,
+    ) -> tuple[socketserver.ThreadingUDPServer, socketserver.ThreadingTCPServer]:
+        """A number that is free for UDP may be somebody else's for TCP; then another is tried."""
+        while True:
+            udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), self._handler(tcp=False))
+            try:
+                return udp, socketserver.ThreadingTCPServer(
+                    ("127.0.0.1", udp.server_address[1]), self._handler(tcp=True)
+                )
+            except OSError:
+                udp.server_close()
 
     def _handler(self, *, tcp: bool) -> type[socketserver.BaseRequestHandler]:
         server = self

@@ -580,8 +580,10 @@ def upgrade() -> None:
             ondelete="SET NULL",
         )
     with op.batch_alter_table("topic", schema=None) as batch_op:
+        # A plain text as default: with an expression SQLite would make the table anew and lose the
+        # triggers that count its changes.
         batch_op.add_column(
-            sa.Column("of_programme", sa.Boolean(), nullable=False, server_default=sa.false())
+            sa.Column("of_programme", sa.Boolean(), nullable=False, server_default="0")
         )
     _renew_words()
     _fill_in_domains()
