@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from flask import current_app
@@ -93,14 +94,15 @@ def claim(*, at: datetime, size: int = BATCH) -> Batch | None:
             continue
         holder = new_holder()
         taken = _take(choice, at=at, size=size, holder=holder)
+        batch = _checked(choice, taken, holder=holder, at=at) if taken else None
         db.session.commit()
-        if taken:
-            return _checked(choice, taken, holder=holder, at=at)
+        if batch is not None:
+            return batch
     return None
 
 
 def _checked(choice: _Choice, taken: Sequence[_Taken], *, holder: str, at: datetime) -> Batch:
-    """The claim as a batch, without those who are not to be written to any more."""
+    """The claim as a batch, without those who are not to be written to any more. No commit."""
     batch = Batch(
         mailing_id=choice.mailing_id,
         kind=choice.kind,
@@ -120,13 +122,7 @@ def _checked(choice: _Choice, taken: Sequence[_Taken], *, holder: str, at: datet
             for r in taken
         ],
     )
-    try:
-        return _look_again(batch, at=at)
-    except BaseException:
-        db.session.rollback()
-        hand_back(batch, [claimed.id for claimed in batch.deliveries], due_at=at)
-        db.session.commit()
-        raise
+    return _look_again(batch, at=at)
 
 
 def next_due(*, at: datetime) -> datetime | None:
@@ -138,7 +134,7 @@ def next_due(*, at: datetime) -> datetime | None:
     with reading():
         later = pacing.opening(pacing.gauges(), at=at)
         moments = {name: moment for name, moment in later.items() if moment is not None}
-        found = db.session.execute(_next_mailing(list(moments), at=at)).first()
+        found = _next_mailing(list(moments), at=at)
         waiting = _due_groups(found.id, list(moments), at=at) if found else []
         db.session.rollback()
     return min((max(moments[name], at + SHORTEST_WAIT) for name in waiting), default=None)
@@ -165,7 +161,7 @@ def _choose(at: datetime) -> _Choice | None:
         gauges = pacing.gauges()
         opens = pacing.opening(gauges, at=at)
         ready = [name for name, moment in opens.items() if moment is not None and moment <= at]
-        found = db.session.execute(_next_mailing(ready, at=at)).first()
+        found = _next_mailing(ready, at=at)
         due = _due_groups(found.id, ready, at=at) if found else []
         db.session.rollback()
     if found is None or not due:
@@ -176,17 +172,36 @@ def _choose(at: datetime) -> _Choice | None:
 
 def _next_mailing(
     groups: Sequence[str], *, at: datetime
-) -> sa.Select[int, MailingKind, datetime, int, int | None]:
+) -> sa.Row[int, MailingKind, datetime, int, int | None] | None:
     """The most urgent mailing that has something due for one of the groups."""
-    oldest = _oldest_due(Mailing.id, at=at)
-    due = sa.select(DomainGroup.name).where(DomainGroup.name.in_(groups), oldest.is_not(None))
+    given = {"groups": list(groups), "at": at}
+    return db.session.connection().execute(_next_mailings(), given).first()
+
+
+def _due_groups(mailing_id: int, groups: Sequence[str], *, at: datetime) -> list[str]:
+    """Those of the groups for which a mailing has something due, the longest due first."""
+    given = {"groups": list(groups), "mailing": mailing_id, "at": at}
+    rows = db.session.connection().execute(_groups_of_one(), given)
+    found = sorted((row.oldest, row.name) for row in rows if row.oldest is not None)
+    return [name for _, name in found]
+
+
+# What a claim asks is built once: building it costs more than its answer.
+
+_AT = sa.bindparam("at", type_=Delivery.due_at.type)
+_AMONG_GROUPS = DomainGroup.name.in_(sa.bindparam("groups", expanding=True))
+
+
+@cache
+def _next_mailings() -> sa.Select[int, MailingKind, datetime, int, int | None]:
+    due = sa.select(DomainGroup.name).where(_AMONG_GROUPS, _oldest_due(Mailing.id).is_not(None))
     other = aliased(Mailing)
     unwritten = (
         sa.select(sa.func.min(other.lane))
         .where(
             other.finished_at.is_(None),
             other.state == MailingState.MATERIALISING,
-            sa.or_(other.starts_at.is_(None), other.starts_at <= at),
+            sa.or_(other.starts_at.is_(None), other.starts_at <= _AT),
             # Confirmations are written down when they are queued, and there may be many.
             other.lane > Lane.CONFIRMATION,
             other.lane < Mailing.lane,
@@ -201,19 +216,13 @@ def _next_mailing(
     )
 
 
-def _due_groups(mailing_id: int, groups: Sequence[str], *, at: datetime) -> list[str]:
-    """Those of the groups for which a mailing has something due, the longest due first."""
-    oldest = _oldest_due(sa.literal(mailing_id, Mailing.id.type), at=at)
-    rows = db.session.execute(
-        sa.select(DomainGroup.name, oldest.label("oldest")).where(DomainGroup.name.in_(groups))
-    )
-    found = sorted((row.oldest, row.name) for row in rows if row.oldest is not None)
-    return [name for _, name in found]
+@cache
+def _groups_of_one() -> sa.Select[str, datetime | None]:
+    oldest = _oldest_due(sa.bindparam("mailing", type_=Mailing.id.type))
+    return sa.select(DomainGroup.name, oldest.label("oldest")).where(_AMONG_GROUPS)
 
 
-def _oldest_due(
-    mailing_id: sa.SQLColumnExpression[int], *, at: datetime
-) -> sa.ScalarSelect[datetime | None]:
+def _oldest_due(mailing_id: sa.SQLColumnExpression[int]) -> sa.ScalarSelect[datetime | None]:
     """When the longest due delivery of a mailing in a DomainGroup fell due.
 
     In the index's own order, so that PostgreSQL does not read the table until it meets one.
@@ -223,7 +232,7 @@ def _oldest_due(
         .where(
             Delivery.mailing_id == mailing_id,
             Delivery.domain_group == DomainGroup.name,
-            Delivery.due_at <= at,
+            Delivery.due_at <= _AT,
         )
         .order_by(Delivery.due_at)
         .limit(1)
@@ -238,53 +247,58 @@ def _take(choice: _Choice, *, at: datetime, size: int, holder: str) -> Sequence[
     size = pacing.room(limits, want=size, at=at)
     if size < 1:
         return []
-    statement = _claim_statement(
-        choice.mailing_id, group=choice.group, at=at, size=size, holder=holder
-    )
-    taken = db.session.execute(statement).all()
+    given = {
+        "mailing": choice.mailing_id,
+        "group": choice.group,
+        "at": at,
+        "size": size,
+        "holder": holder,
+        "lease": at + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
+    }
+    connection = db.session.connection()
+    taken = connection.execute(claim_statement(connection.dialect.name), given).all()
     pacing.spend(limits, len(taken), at=at)
     return taken
 
 
-def _claim_statement(
-    mailing_id: int, *, group: str = OTHER, at: datetime, size: int, holder: str
-) -> sa.sql.dml.ReturningUpdate[int, str | None, int | None, datetime | None, int, str | None]:
-    other = aliased(Delivery)
+@cache
+def claim_statement(database: str) -> sa.sql.dml.ReturningUpdate[Any]:
+    """Of a `mailing` and a `group`, what is due `at` a moment, at most a `size`: held by a
+    `holder` until its `lease` ends."""
+    delivery = cast(sa.Table, Delivery.__table__)
+    other = delivery.alias()
     chosen = (
-        sa.select(other.id)
+        sa.select(other.c.id)
         .where(
-            other.mailing_id == mailing_id,
-            other.domain_group == group,
-            other.due_at <= at,
+            other.c.mailing_id == sa.bindparam("mailing"),
+            other.c.domain_group == sa.bindparam("group"),
+            other.c.due_at <= _AT,
         )
-        .order_by(other.due_at, other.id)
-        .limit(size)
+        .order_by(other.c.due_at, other.c.id)
+        .limit(sa.bindparam("size", type_=sa.Integer))
         .with_for_update(skip_locked=True)  # SQLite leaves it out: it has one writer anyway
     )
-    if db.engine.dialect.name == "postgresql":
+    if database == "postgresql":
         chosen = sa.select(chosen.cte("chosen").prefix_with("MATERIALIZED").c.id)
     return (
-        sa.update(Delivery)
-        .where(Delivery.id.in_(chosen))
+        sa.update(delivery)
+        .where(delivery.c.id.in_(chosen))
         .values(
             state=DeliveryState.CLAIMED,
             due_at=None,
-            lease_owner=holder,
-            lease_until=at + timedelta(seconds=current_app.config["LEASE_SECONDS"]),
-            attempts=Delivery.attempts + 1,
-            first_try_at=sa.func.coalesce(
-                Delivery.first_try_at, sa.literal(at, Delivery.due_at.type)
-            ),
+            lease_owner=sa.bindparam("holder"),
+            lease_until=sa.bindparam("lease"),
+            attempts=delivery.c.attempts + 1,
+            first_try_at=sa.func.coalesce(delivery.c.first_try_at, _AT),
         )
         .returning(
-            Delivery.id,
-            Delivery.address,
-            Delivery.subscriber_id,
-            Delivery.first_try_at,
-            Delivery.attempts,
-            Delivery.sealed_from,
+            delivery.c.id,
+            delivery.c.address,
+            delivery.c.subscriber_id,
+            delivery.c.first_try_at,
+            delivery.c.attempts,
+            delivery.c.sealed_from,
         )
-        .execution_options(synchronize_session=False)
     )
 
 
@@ -293,40 +307,17 @@ def _look_again(batch: Batch, *, at: datetime) -> Batch:
     mailing_state = db.session.scalar(
         sa.select(Mailing.state).where(Mailing.id == batch.mailing_id)
     )
-    wanted = (
-        SubscriptionState.PENDING
-        if batch.kind is MailingKind.CONFIRMATION
-        else SubscriptionState.ACTIVE
-    )
-    suppressed = sa.exists().where(
-        Suppression.address_hash == Delivery.address_hash,
-        Suppression.scope.in_(("all", sa.literal("topic:") + Topic.slug)),
-    )
-    # Whoever was suppressed may still be asked whether they want to come back.
-    allowed = sa.true() if batch.kind is MailingKind.CONFIRMATION else ~suppressed
-    standing = dict(
-        db.session.execute(
-            sa.select(Delivery.id, Subscription.public_id)
-            .join(Subscription, Subscription.id == Delivery.subscription_id)
-            .join(Topic, Topic.id == Subscription.topic_id)
-            .where(
-                Delivery.id.in_([claimed.id for claimed in batch.deliveries]),
-                Delivery.address.is_not(None),
-                Subscription.state == wanted,
-                allowed,
-            )
-        ).all()
-    )
+    given = {"ids": [claimed.id for claimed in batch.deliveries]}
+    standing = dict(db.session.connection().execute(_standing(batch.kind), given).all())
     if batch.kind is MailingKind.LETTER:  # no subscription to have ended
         standing = {claimed.id: b"" for claimed in batch.deliveries if claimed.address}
     elif left := {claimed.id for claimed in batch.deliveries} - standing.keys():
-        standing |= _come_for_another(left, batch.mailing_id, ~suppressed)
+        standing |= _come_for_another(left, batch.mailing_id)
     if mailing_state not in SENDING:
         hand_back(batch, [claimed.id for claimed in batch.deliveries], due_at=at)
         standing = {}
     gone = [c.id for c in batch.deliveries if c.id not in standing]
     _settle(batch, gone, state=DeliveryState.SUPPRESSED)
-    db.session.commit()
     return replace(
         batch,
         deliveries=[
@@ -337,9 +328,7 @@ def _look_again(batch: Batch, *, at: datetime) -> Batch:
     )
 
 
-def _come_for_another(
-    ids: Collection[int], mailing_id: int, allowed: sa.ColumnElement[bool]
-) -> dict[int, bytes]:
+def _come_for_another(ids: Collection[int], mailing_id: int) -> dict[int, bytes]:
     """Who has left one topic since, and follows another that the mailing is about: their mail comes
     for that one, and its links leave that one."""
     mailing = db.session.get_one(Mailing, mailing_id)
@@ -353,7 +342,7 @@ def _come_for_another(
             Subscription.state == SubscriptionState.ACTIVE,
             Subscription.consent_at <= (mailing.starts_at or mailing.queued_at),
             Topic.slug.in_(mailing.topics),
-            allowed,
+            ~_suppressed(),
         )
         .order_by(Subscription.id.desc())
     ).all()
@@ -366,6 +355,34 @@ def _come_for_another(
             .execution_options(synchronize_session=False)
         )
     return {delivery_id: public_id for delivery_id, (_, public_id) in chosen.items()}
+
+
+@cache
+def _standing(kind: MailingKind) -> sa.Select[int, bytes]:
+    """Those of some deliveries whose readers still want them, and their subscriptions' names."""
+    wanted = (
+        SubscriptionState.PENDING if kind is MailingKind.CONFIRMATION else SubscriptionState.ACTIVE
+    )
+    # Whoever was suppressed may still be asked whether they want to come back.
+    allowed = sa.true() if kind is MailingKind.CONFIRMATION else ~_suppressed()
+    return (
+        sa.select(Delivery.id, Subscription.public_id)
+        .join(Subscription, Subscription.id == Delivery.subscription_id)
+        .join(Topic, Topic.id == Subscription.topic_id)
+        .where(
+            Delivery.id.in_(sa.bindparam("ids", expanding=True)),
+            Delivery.address.is_not(None),
+            Subscription.state == wanted,
+            allowed,
+        )
+    )
+
+
+def _suppressed() -> sa.ColumnElement[bool]:
+    return sa.exists().where(
+        Suppression.address_hash == Delivery.address_hash,
+        Suppression.scope.in_(("all", sa.literal("topic:") + Topic.slug)),
+    )
 
 
 def renew(batch: Batch, ids: Collection[int]) -> None:

@@ -16,7 +16,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from app.core.db import UTCDateTime, db
+from app.core.db import Id, UTCDateTime, db
 from subscribers.audience.models import Subscription, SubscriptionState
 from subscribers.mailings.models import (
     Delivery,
@@ -29,6 +29,15 @@ from subscribers.mailings.sending.claiming import SENDING
 from subscribers.mailings.sending.filling import Mail
 from subscribers.mailings.sending.outcomes import Outcome
 from subscribers.mailings.sending.replies import Reply
+from subscribers.mailings.sending.statements import (
+    Columns,
+    Statement,
+    StatementForRows,
+    is_one_of,
+    numbers,
+    stored,
+    word,
+)
 
 RETRY_AFTER = tuple(timedelta(minutes=m) for m in (1, 5, 15, 30, 60, 120, 240))
 GIVE_UP_AFTER = {
@@ -43,44 +52,40 @@ GIVE_UP_AFTER = {
 
 Answer = tuple[Mail, Reply]
 
-# These run for every mail, so they are built once, on the table, and with as few parameters as can
-# be: what the ORM and each parameter would add costs more than all else.
 _TABLE = cast(sa.Table, Delivery.__table__)
-_HELD = sa.and_(
-    _TABLE.c.id == sa.bindparam("delivery"), _TABLE.c.lease_owner == sa.bindparam("holder")
-)
-_TAKEN = (
-    sa.update(_TABLE)
-    .where(_HELD)
-    .values(
-        state=sa.literal_column(f"'{DeliveryState.SENT}'"),
-        due_at=sa.null(),
-        sent_at=sa.bindparam("at", type_=UTCDateTime()),
-        code=sa.bindparam("new_code"),
-        enhanced=sa.bindparam("new_enhanced"),
-        reply=sa.bindparam("new_reply"),
-        lease_owner=sa.null(),
-        lease_until=sa.null(),
+
+
+def _settle(given: Columns) -> sa.Update:
+    return (
+        sa.update(_TABLE)
+        .where(_TABLE.c.id == given["delivery"], _TABLE.c.lease_owner == given["holder"])
+        .values(
+            state=given["new_state"],
+            due_at=given["new_due_at"],
+            sent_at=given["new_sent_at"],
+            code=given["new_code"],
+            enhanced=given["new_enhanced"],
+            reply=given["new_reply"],
+            attempts=_TABLE.c.attempts - given["uncounted"],
+            lease_owner=sa.null(),
+            lease_until=sa.null(),
+        )
     )
-)
-_SETTLE = (
-    sa.update(_TABLE)
-    .where(_HELD)
-    .values(
-        state=sa.bindparam("new_state", type_=Delivery.state.type),
-        due_at=sa.bindparam("new_due_at", type_=UTCDateTime()),
-        code=sa.bindparam("new_code"),
-        enhanced=sa.bindparam("new_enhanced"),
-        reply=sa.bindparam("new_reply"),
-        attempts=_TABLE.c.attempts - sa.bindparam("uncounted"),
-        lease_owner=None,
-        lease_until=None,
-    )
-)
-_BACK_BEFORE_THE_FENCE = (
-    sa.update(_TABLE)
-    .where(_HELD, _TABLE.c.state == DeliveryState.TRANSMITTING)
-    .values(state=DeliveryState.CLAIMED, lease_until=sa.bindparam("new_lease", type_=UTCDateTime()))
+
+
+_SETTLE = StatementForRows(
+    {
+        "delivery": Id,
+        "holder": sa.String(),
+        "new_state": sa.String(),
+        "new_due_at": UTCDateTime(),
+        "new_sent_at": UTCDateTime(),
+        "new_code": sa.Integer(),
+        "new_enhanced": sa.String(),
+        "new_reply": sa.String(),
+        "uncounted": sa.Integer(),
+    },
+    _settle,
 )
 
 
@@ -92,53 +97,67 @@ def fence(mails: Collection[Mail], *, at: datetime, lease: timedelta) -> set[Mai
     """
     fenced: set[Mail] = set()
     for some in _by_holder(mails):
-        batch = some[0].batch
+        batch, connection = some[0].batch, db.session.connection()
         by_id = {mail.id: mail for mail in some}
-        given = {"ids": list(by_id), "holder": batch.holder, "new_lease": at + lease}
-        ids = db.session.connection().execute(_fence_of(batch.kind), given).scalars()
+        given = {
+            "ids": numbers(list(by_id), connection),
+            "holder": batch.holder,
+            "new_lease": stored(at + lease, connection),
+        }
+        ids = _fence_of(batch.kind).run(connection, given).scalars()
         fenced |= {by_id[one] for one in ids}
     return fenced
 
 
 def unfence(mails: Collection[Mail], *, at: datetime, lease: timedelta) -> None:
     """Their dots never went out: they are merely claimed, as before."""
-    rows = [{**_held(mail), "new_lease": at + lease} for mail in mails]
-    _execute(_BACK_BEFORE_THE_FENCE, rows)
+    for some in _by_holder(mails):
+        db.session.connection().execute(
+            sa.update(_TABLE)
+            .where(
+                _TABLE.c.id.in_([mail.id for mail in some]),
+                _TABLE.c.lease_owner == some[0].batch.holder,
+                _TABLE.c.state == DeliveryState.TRANSMITTING,
+            )
+            .values(state=DeliveryState.CLAIMED, lease_until=at + lease)
+        )
 
 
 def record(answers: Sequence[Answer], *, at: datetime) -> None:
     """What the server's answers mean for these deliveries, and for no others."""
-    taken, rows, refused = [], [], []
+    if not answers:
+        return
+    connection = db.session.connection()
+    moment = stored(at, connection)
+    rows, refused = [], []
     for mail, reply in answers:
         row = _row(mail, reply)
         if reply.accepted:
-            taken.append({**row, "at": at})
-            continue
-        refused.append((mail, reply))
-        row |= {"new_due_at": None, "uncounted": 0}
-        if reply.permanent or _is_stale(mail, at):
-            row |= {"new_state": DeliveryState.FAILED}
+            row["new_sent_at"] = moment
         else:
-            due_at = at + retry_after(mail.claimed.attempts)
-            row |= {"new_state": DeliveryState.DEFERRED, "new_due_at": due_at}
+            refused.append((mail, reply))
+            if reply.permanent or _is_stale(mail, at):
+                row["new_state"] = DeliveryState.FAILED.value
+            else:
+                due_at = at + retry_after(mail.claimed.attempts)
+                row["new_state"] = DeliveryState.DEFERRED.value
+                row["new_due_at"] = stored(due_at, connection)
         rows.append(row)
-    _execute(_TAKEN, taken)
-    _execute(_SETTLE, rows)
+    _SETTLE.run(connection, rows)
     note(refused, at=at)
 
 
 def put_off(mails: Collection[Mail], reply: Reply, *, at: datetime, until: datetime) -> None:
     """No server was there to ask: they wait, however long it takes, and the try does not count."""
-    rows = [
-        {
-            **_row(mail, reply),
-            "new_state": DeliveryState.DEFERRED,
-            "new_due_at": until,
-            "uncounted": 1,
-        }
-        for mail in mails
-    ]
-    _execute(_SETTLE, rows)
+    if not mails:
+        return
+    connection = db.session.connection()
+    waits = {
+        "new_state": DeliveryState.DEFERRED.value,
+        "new_due_at": stored(until, connection),
+        "uncounted": 1,
+    }
+    _SETTLE.run(connection, [{**_row(mail, reply), **waits} for mail in mails])
     note([(mail, reply) for mail in mails], at=at)
 
 
@@ -178,24 +197,28 @@ def retry_after(attempts: int) -> timedelta:
 
 
 @cache
-def _fence_of(kind: MailingKind) -> sa.sql.dml.ReturningUpdate[int]:
-    """The fence's statement: it has `ids`, all of the one `holder`, and a `new_lease`."""
+def _fence_of(kind: MailingKind) -> Statement:
+    """The fence of `ids`, all of one `holder`, until a `new_lease`. It gives those that hold."""
     mailing = cast(sa.Table, Mailing.__table__)
-    goes_on = sa.exists().where(mailing.c.id == _TABLE.c.mailing_id, mailing.c.state.in_(SENDING))
-    return (
-        sa.update(_TABLE)
-        .where(
-            _TABLE.c.id.in_(sa.bindparam("ids", expanding=True)),
-            _TABLE.c.state == DeliveryState.CLAIMED,
-            _TABLE.c.lease_owner == sa.bindparam("holder"),
-            goes_on,
-            _still_wanted(kind),
+    goes_on = sa.exists().where(
+        mailing.c.id == _TABLE.c.mailing_id, mailing.c.state.in_([word(one) for one in SENDING])
+    )
+    return Statement(
+        lambda database: (
+            sa.update(_TABLE)
+            .where(
+                is_one_of(_TABLE.c.id, "ids", database),
+                _TABLE.c.state == word(DeliveryState.CLAIMED),
+                _TABLE.c.lease_owner == sa.bindparam("holder"),
+                goes_on,
+                _still_wanted(kind),
+            )
+            .values(
+                state=word(DeliveryState.TRANSMITTING),
+                lease_until=sa.bindparam("new_lease", type_=UTCDateTime()),
+            )
+            .returning(_TABLE.c.id)
         )
-        .values(
-            state=DeliveryState.TRANSMITTING,
-            lease_until=sa.bindparam("new_lease", type_=UTCDateTime()),
-        )
-        .returning(_TABLE.c.id)
     )
 
 
@@ -207,7 +230,7 @@ def _still_wanted(kind: MailingKind) -> sa.ColumnElement[bool]:
         SubscriptionState.PENDING if kind is MailingKind.CONFIRMATION else SubscriptionState.ACTIVE
     )
     return sa.exists().where(
-        subscription.c.id == _TABLE.c.subscription_id, subscription.c.state == wanted
+        subscription.c.id == _TABLE.c.subscription_id, subscription.c.state == word(wanted)
     )
 
 
@@ -222,19 +245,16 @@ def _by_holder(mails: Collection[Mail]) -> Iterable[list[Mail]]:
     return found.values()
 
 
-def _held(mail: Mail) -> dict[str, object]:
-    return {"delivery": mail.id, "holder": mail.batch.holder}
-
-
 def _row(mail: Mail, reply: Reply) -> dict[str, object]:
+    """What `_SETTLE` takes, for a mail that was taken."""
     return {
-        **_held(mail),
+        "delivery": mail.id,
+        "holder": mail.batch.holder,
+        "new_state": DeliveryState.SENT.value,
+        "new_due_at": None,
+        "new_sent_at": None,
         "new_code": reply.code or None,
         "new_enhanced": reply.enhanced,
         "new_reply": reply.text,
+        "uncounted": 0,
     }
-
-
-def _execute(statement: sa.Update, rows: list[dict[str, object]]) -> None:
-    if rows:
-        db.session.connection().execute(statement, rows)
