@@ -276,7 +276,7 @@ def test_every_office_page_says_that_there_is_an_alert(client: FlaskClient, writ
 
     after = client.get("/office/").text
 
-    assert 'class="alarm"' not in before
+    assert 'class="standing-alert"' not in before
     assert "Inget skickas till Gmail" in after
     assert 'href="/office/alerts"' in after
 
@@ -296,7 +296,7 @@ def test_those_who_do_not_mail_are_not_troubled(client: FlaskClient, app: Flask)
 
     page = signed_in(client, reviewer).get("/office/").text
 
-    assert 'class="alarm"' not in page
+    assert 'class="standing-alert"' not in page
     assert client.get("/office/alerts").status_code == 403
 
 
