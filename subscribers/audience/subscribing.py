@@ -202,8 +202,6 @@ def confirm(token: str, *, ip: str, at: datetime) -> Confirmation:
     looked = look(token, at=at)
     if looked.answer is not Answer.CONFIRMED or looked.subscription is None:
         return looked
-    for one in looked.together:
-        _lift(_suppressions(one), by=one)
     ip_hash = addresses.keyed(ip, purpose="ip", secret=secrets_in_force()[0])
     became_active = db.session.scalars(
         sa.update(Subscription)
@@ -218,6 +216,8 @@ def confirm(token: str, *, ip: str, at: datetime) -> Confirmation:
     for one in looked.together:
         db.session.refresh(one)
     if became_active:
+        for one in looked.together:
+            _lift(_suppressions(one), by=one)
         return looked
     state = looked.subscription.state
     answer = Answer.ENDED if state is SubscriptionState.ENDED else Answer.ALREADY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -272,3 +272,25 @@ def test_case_40_an_erased_person_who_comes_back_is_a_new_subscriber(app: Flask)
     assert new.subscriber.address == DORA
     assert old.subscriber.address_hash != new.subscriber.address_hash
     assert how_many(Suppression) == 0
+
+
+def test_a_yes_that_comes_after_an_erasure_lifts_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dora = active()
+    suppress(dora, at=A_MORNING + timedelta(hours=1))
+    again = pending(at=A_MORNING + timedelta(hours=2))
+    look = subscribing.look
+
+    def erased_meanwhile(token: str, *, at: datetime) -> subscribing.Confirmation:
+        looked = look(token, at=at)
+        erasing.erase(DORA, at=at)
+        db.session.commit()
+        return looked
+
+    monkeypatch.setattr(subscribing, "look", erased_meanwhile)
+
+    subscribing.confirm(confirm_token(again), ip=HOME, at=A_MORNING + timedelta(hours=3))
+    db.session.commit()
+
+    assert how_many(Suppression) == 1
