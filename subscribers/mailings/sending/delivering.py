@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Protocol
 
 import sqlalchemy as sa
 from flask import current_app
@@ -35,6 +36,13 @@ from subscribers.mailings.sending.replies import LONGEST, Reply, Unasked, spoken
 from subscribers.mailings.sending.transport import Away, Courier, Lost, News, Relay, Returned
 
 log = logging.getLogger(__name__)
+
+
+class Learn(Protocol):
+    """What learns from answers, in the transaction that writes them down."""
+
+    def __call__(self, outcomes: Sequence[Outcome], *, at: datetime) -> None: ...
+
 
 MOST_HELD = 1_000  # claimed and not yet named, however fast the mail server is
 HELD_SECONDS = (
@@ -374,11 +382,7 @@ class Sender:
         outcomes, self._outcomes = self._outcomes, []
         self._told_at = time.monotonic()
         for learn in (applying.mark_refusals, breaking.learn):
-            try:
-                with db.session.begin_nested():
-                    learn(outcomes, at=at)
-            except Exception:
-                log.exception("%s learnt nothing from %s answers", learn.__module__, len(outcomes))
+            _teach(learn, outcomes, at=at)
 
     # The mail server
 
@@ -477,6 +481,19 @@ class Sender:
             raise
         self._look_at = time.monotonic() + LOOK_SECONDS
         jobs.stopping.wait(LOOK_SECONDS)
+
+
+def _teach(learn: Learn, outcomes: Sequence[Outcome], *, at: datetime) -> None:
+    """One that nothing can be made of costs none of the others: they are then told one by one."""
+    try:
+        with db.session.begin_nested():
+            learn(outcomes, at=at)
+    except Exception:
+        if len(outcomes) == 1:
+            log.exception("%s learnt nothing from an answer", learn.__module__)
+            return
+        for outcome in outcomes:
+            _teach(learn, [outcome], at=at)
 
 
 def _asks_for_less(reply: Reply) -> bool:

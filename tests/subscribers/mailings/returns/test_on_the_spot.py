@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,8 +11,10 @@ from app.core.alerts import Alert
 from app.core.clock import now
 from app.core.db import db
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
-from subscribers.mailings.models import Bounce, DomainGroup, InboundEvent
+from subscribers.mailings.models import Bounce, Delivery, DomainGroup, InboundEvent
+from subscribers.mailings.returns import applying
 from subscribers.mailings.sending import domain_groups
+from subscribers.mailings.sending.outcomes import Outcome
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import queued, send_all, states, subscriber
 from tests.subscribers.mailings.returns.cast import count
@@ -64,3 +68,25 @@ def test_case_31_while_sending_nobody_of_a_broken_domain_is_lost(post: PostOffic
 
     assert states(mailing.id) == {"sent": 35}
     assert len({letter.to for letter in post.letters}) == 35
+
+
+def test_an_answer_nobody_can_make_anything_of_costs_the_others_no_mark(
+    post: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("anna", "bo", "cia"):
+        subscriber(f"{name}@{name}.example")
+    post.at_rcpt = lambda _: NO_SUCH_USER
+    queued()
+    mark = applying._refused_on_the_spot
+
+    def stumble(delivery: Delivery, outcome: Outcome, *, at: datetime) -> None:
+        if delivery.address == "bo@bo.example":
+            raise ValueError("never seen such an answer")
+        mark(delivery, outcome, at=at)
+
+    monkeypatch.setattr(applying, "_refused_on_the_spot", stumble)
+
+    send_all()
+
+    marked = set(db.session.scalars(sa.select(Bounce.domain)))
+    assert marked == {"anna.example", "cia.example"}
