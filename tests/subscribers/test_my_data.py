@@ -58,6 +58,22 @@ def test_case_41_the_page_is_the_same_for_every_address_and_only_a_known_one_get
     assert db.session.scalars(sa.select(Delivery.address)).one() == DORA
 
 
+def test_case_41_the_answer_takes_whole_spans_of_time(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the database is busy too, when an answer takes longer than one span."""
+    slept: list[float] = []
+    monkeypatch.setattr(my_data_public, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(my_data_public.time, "sleep", slept.append)
+    began = my_data_public.time.monotonic()
+    moments = iter([began, began + 0.27])
+    monkeypatch.setattr(my_data_public.time, "monotonic", lambda: next(moments, began + 0.27))
+
+    ask(client, website="x")
+
+    assert slept == [pytest.approx(0.13)]
+
+
 def test_case_41_the_link_gives_subscriptions_consents_and_mails_as_json_once(
     client: FlaskClient,
 ) -> None:
