@@ -132,6 +132,22 @@ def test_mails_to_one_person_go_whole(app: Flask) -> None:
     assert db.session.scalars(sa.select(Mailing.kind)).all() == [MailingKind.RELEASE]
 
 
+def test_a_list_that_was_asked_goes_in_parts_too(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retaining, "CHUNK", 10)
+    asked = mailing(25, kind=MailingKind.CONFIRMATION)
+    mailing(1, key="y")
+    at = A_MORNING + timedelta(days=401)
+
+    rule("deliveries").clear(at - timedelta(days=400), at)
+
+    assert how_many(Delivery) == 16
+    db.session.rollback()
+    clear("deliveries", days=401)
+    assert db.session.get(Mailing, asked.id) is None
+
+
 def test_what_came_back_is_kept_word_for_word_for_a_month(app: Flask) -> None:
     event = InboundEvent(
         key=b"k" * 32,
