@@ -134,5 +134,5 @@ def _control(verb: Verb, mailing_id: int, *, at: datetime) -> None:
 
 
 def _line(mailing: Mailing, progress: Progress) -> str:
-    state = t(f"common.mailing.{mailing.state.value}")
+    state = t(f"common.mailing.{mailing.stage.value}")
     return f"{mailing.id}  {state}  {progress.sent} / {progress.audience}  {mailing.subject}"

@@ -74,6 +74,19 @@ def group_name(name: str) -> str:
     return t(key) if key in catalogue(interface_language()) else name
 
 
+@blueprint.app_template_global("goes_to")
+def goes_to(mailing: Mailing) -> str:
+    """Whom a mailing is for, in words that follow on *goes to*."""
+    if mailing.kind not in questions.OF_MANY:
+        return t("watching.goes_to.singly")
+    told = mailing.audience or {}
+    if "digest" in told:
+        return t(f"watching.goes_to.{told['digest']['frequency']}")
+    if mailing.kind is MailingKind.DIGEST:
+        return t("watching.goes_to.singly")
+    return t(f"after.audience.{next(iter(told), 'everybody')}")
+
+
 @blueprint.get("/<int:mailing_id>/live")
 @only(Role.WRITER, Role.EDITOR)
 def live(mailing_id: int) -> ResponseReturnValue:

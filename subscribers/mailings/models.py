@@ -113,6 +113,13 @@ class Mailing(Base):
 
     part: Mapped[MailingPart] = relationship(back_populates="mailing", uselist=False)
 
+    @property
+    def stage(self) -> MailingState:
+        """The state for people: it is being sent once the first of its audience are written down,
+        although more may follow."""
+        has_begun = self.state is MailingState.MATERIALISING and self.audience_cursor > 0
+        return MailingState.RUNNING if has_begun else self.state
+
 
 class MailingPart(Base):
     """The frozen bytes of a mailing's message, with marks where each recipient's own parts go."""

@@ -112,10 +112,13 @@ def mailings(
     state: MailingState | None = None,
     size: int | None = PAGE,
 ) -> Page:
-    """The mailings older than the one with id `before`; all of them when `size` is None."""
+    """The mailings older than the one with id `before`; all of them when `size` is None.
+
+    `state` is meant as people see it: `Mailing.stage`.
+    """
     query = sa.select(Mailing).where(Mailing.kind.in_(kinds)).order_by(Mailing.id.desc())
     if state is not None:
-        query = query.where(Mailing.state == state)
+        query = query.where(_stage(state))
     if before is not None:
         query = query.where(Mailing.id < before)
     found = db.session.scalars(query.limit(size + 1) if size else query).all()
@@ -125,6 +128,15 @@ def mailings(
         progress=progress_of([mailing.id for mailing in shown]),
         older=shown[-1].id if size and len(found) > size else None,
     )
+
+
+def _stage(state: MailingState) -> sa.ColumnElement[bool]:
+    unwritten = Mailing.state == MailingState.MATERIALISING
+    if state is MailingState.MATERIALISING:
+        return sa.and_(unwritten, Mailing.audience_cursor == 0)
+    if state is MailingState.RUNNING:
+        return sa.or_(Mailing.state == state, sa.and_(unwritten, Mailing.audience_cursor > 0))
+    return Mailing.state == state
 
 
 def open_mailings(*, size: int = OPEN_SHOWN) -> Page:

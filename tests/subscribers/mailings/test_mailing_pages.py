@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,9 +12,11 @@ from flask.testing import FlaskClient
 
 from app.core.accounts import User
 from app.core.db import db
+from subscribers.audience.models import Frequency
 from subscribers.mailing_commands import group
 from subscribers.mailing_views import without_links
-from subscribers.mailings.models import Delivery, DeliveryState, Mailing
+from subscribers.mailings.digests.digesting import make_up
+from subscribers.mailings.models import Delivery, DeliveryState, Mailing, MailingKind
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.writing.queueing import queue_confirmation
 from tests.factories import A_MORNING, signed_in
@@ -53,6 +56,67 @@ def test_confirmations_are_not_in_the_list(client: FlaskClient, writer: User) ->
     page = signed_in(client, writer).get("/office/mailings/").text
 
     assert "Inga utskick än" in page
+
+
+def test_a_digest_is_in_the_list_and_says_whom_it_is_for(client: FlaskClient, writer: User) -> None:
+    days = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}
+    for frequency in days:
+        reader = subscriber(f"{frequency.value}@exempel.example")
+        reader.frequency, reader.consent_at = frequency, A_MORNING - timedelta(days=30)
+    queued(story="release:1", lead="Elva får dela på pengarna.")
+    for frequency, after in days.items():
+        make_up(frequency, "sv", at=A_MORNING + timedelta(days=after))
+    digests = db.session.scalars(sa.select(Mailing).where(Mailing.kind == MailingKind.DIGEST)).all()
+    signed_in(client, writer)
+
+    page = client.get("/office/mailings/?kind=digest").text
+    alone = "".join(client.get(f"/office/mailings/{one.id}").text for one in digests)
+
+    for words in (
+        "dem som vill ha mejlen en gång om dagen",
+        "dem som vill ha mejlen en gång i veckan",
+    ):
+        assert words in page
+        assert words in alone
+
+
+def test_a_mail_to_one_person_is_not_said_to_go_to_everybody(
+    client: FlaskClient, writer: User
+) -> None:
+    made = queue_confirmation(subscriber("asa@exempel.example"), at=A_MORNING)
+    db.session.commit()
+
+    page = signed_in(client, writer).get(f"/office/mailings/{made.id}").text
+
+    assert "alla som prenumererar" not in page
+    assert "en person i taget" in page
+
+
+def test_the_list_has_no_empty_table_below_what_is_on_its_way(
+    client: FlaskClient, writer: User, mailing: Mailing
+) -> None:
+    page = signed_in(client, writer).get("/office/mailings/").text
+
+    assert mailing.subject in page
+    assert "<table" not in page
+
+
+def test_a_mailing_whose_first_people_are_written_down_is_said_to_be_sent(
+    client: FlaskClient, writer: User
+) -> None:
+    subscribers(3)
+    made = queued()
+    signed_in(client, writer)
+
+    before = client.get("/office/mailings/?state=materialising").text
+    materialise(at=A_MORNING)
+    after = client.get("/office/mailings/?state=running").text
+    alone = client.get(f"/office/mailings/{made.id}").text
+
+    assert made.subject in before
+    assert made.subject in after
+    assert "badge--materialising" not in after + alone
+    assert made.subject not in client.get("/office/mailings/?state=materialising").text
 
 
 def test_a_long_list_goes_by_pages(client: FlaskClient, writer: User) -> None:
