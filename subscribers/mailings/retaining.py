@@ -79,6 +79,11 @@ def days_of(rule: Rule) -> int:
     return int(chosen or rule.days)  # nothing is chosen before the organisation has a name
 
 
+def deliveries_since(at: datetime) -> datetime:
+    """Of which mailings the rows are still there: of those that ended after this moment."""
+    return at - timedelta(days=organisation().keep_deliveries_days or LOG_FOR)
+
+
 @jobs.job("keep_rules")
 def keep_rules() -> None:
     """Do the day's clearing, rule by rule: whoever writes a rule's row of the day does it."""
@@ -311,8 +316,8 @@ def _inbound(before: datetime, at: datetime) -> int:
             .execution_options(synchronize_session=False)
         )
         return len(ids)
-    long_ago = at - timedelta(days=organisation().keep_deliveries_days or LOG_FOR)
-    return _delete_some(InboundEvent.id, InboundEvent.received_at < min(before, long_ago))
+    long_ago = min(before, deliveries_since(at))
+    return _delete_some(InboundEvent.id, InboundEvent.received_at < long_ago)
 
 
 def _lists(before: datetime, at: datetime) -> int:

@@ -8,7 +8,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.db import db
-from subscribers.mailings.models import Announced
+from subscribers.mailings.models import Announced, Mailing, MailingItem
+from subscribers.mailings.retaining import deliveries_since
 
 
 def retell(
@@ -41,11 +42,25 @@ def take_back(story: str, language: str, *, at: datetime) -> None:
 
 
 def put_back(story: str, language: str, *, at: datetime) -> None:
-    """It was withdrawn by mistake: who has not had it gets it with the next digest. No commit."""
+    """It was withdrawn by mistake: who has not had it gets it with the next digest. No commit.
+
+    Nobody, when it is so old that the rows that tell who has had it are gone.
+    """
     row = _row(story, language)
     if row and row.withdrawn_at is not None:
         row.withdrawn_at = None
-        row.at = max(row.at, at)
+        if not _is_older_than_its_rows(story, at=at):
+            row.at = max(row.at, at)
+
+
+def _is_older_than_its_rows(story: str, *, at: datetime) -> bool:
+    """Whether a mailing that carried it ended so long ago that its deliveries may be cleared."""
+    carried = sa.exists().where(
+        MailingItem.story == story,
+        MailingItem.mailing_id == Mailing.id,
+        Mailing.finished_at < deliveries_since(at),
+    )
+    return bool(db.session.scalar(sa.select(carried)))
 
 
 def _row(story: str, language: str) -> Announced | None:

@@ -29,6 +29,7 @@ from subscribers.audience.models import (
 from subscribers.mailings.models import (
     Announced,
     Delivery,
+    DeliveryState,
     Mailing,
     MailingItem,
     MailingKind,
@@ -40,6 +41,8 @@ Own = aliased(Subscription)
 
 LOOKS = 10_000  # at one release for one person, in one transaction
 LEAST = 200  # people looked at together, of however many releases
+# What was called off before it went does not keep a release out of the digest.
+GOES_OR_WENT = sa.or_(Delivery.state != DeliveryState.CANCELLED, Delivery.uncertain_count > 0)
 CATCHING_UP = "digest:now:"  # how the key of a digest to one person begins
 
 
@@ -199,7 +202,7 @@ def _is_to_get(
     at_once = follows.where(Own.frequency == Frequency.IMMEDIATE, Own.consent_at <= item.at)
     wanted = [by_digest, ~at_once]
     if carriers.to_many:
-        wanted.append(~_is_in(carriers.to_many))
+        wanted.append(~_is_in(carriers.to_many, GOES_OR_WENT))
     if carriers.to_one:  # asked once and not for each person: there may be thousands of them
         caught_up = sa.select(Delivery.subscriber_id).where(
             Delivery.mailing_id.in_(carriers.to_one), Delivery.subscriber_id.is_not(None)
@@ -219,9 +222,11 @@ def _not_in_this_one(digest: Digest) -> list[sa.ColumnElement[bool]]:
     return [~_is_in(ids)] if ids else []
 
 
-def _is_in(mailing_ids: Sequence[int]) -> sa.ColumnElement[bool]:
+def _is_in(mailing_ids: Sequence[int], *those: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.exists().where(
-        Delivery.mailing_id.in_(mailing_ids), Delivery.address_hash == Subscriber.address_hash
+        Delivery.mailing_id.in_(mailing_ids),
+        Delivery.address_hash == Subscriber.address_hash,
+        *those,
     )
 
 

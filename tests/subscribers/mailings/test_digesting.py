@@ -23,8 +23,8 @@ from subscribers.audience.models import (
     SubscriptionState,
     Topic,
 )
-from subscribers.mailings import choosing
-from subscribers.mailings.controlling import pause
+from subscribers.mailings import choosing, retaining
+from subscribers.mailings.controlling import pause, stop
 from subscribers.mailings.digests import digesting
 from subscribers.mailings.digests import readers as stretches
 from subscribers.mailings.digests.announced import put_back, retell, take_back
@@ -39,6 +39,7 @@ from subscribers.mailings.models import (
     MailingItem,
     MailingKind,
     MailingPart,
+    MailingState,
 )
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.writing.queueing import queue
@@ -653,6 +654,46 @@ def test_case_56_a_release_withdrawn_while_readers_are_looked_up_is_in_no_digest
     with monkeypatch.context() as slow:
         slow.setattr(digesting, "masks", withdrawn_meanwhile)
         make_up(DAILY, "sv", at=MONDAY + SOON)
+    run(DAILY, at=MONDAY + SOON)
+
+    assert got("dora") == ["2"]
+
+
+def test_whose_mail_was_called_off_gets_the_release_with_the_digest_they_have_changed_to(
+    app: Flask,
+) -> None:
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    person("dora", all=IMMEDIATE)
+    mailing = publish(1, at=MONDAY - timedelta(hours=3))
+    stop(mailing, at=MONDAY - timedelta(hours=2))
+    (wanted,) = db.session.scalars(sa.select(Subscription))
+    choosing.change({wanted: DAILY}, at=MONDAY - timedelta(hours=1))
+    db.session.commit()
+
+    run(DAILY, at=MONDAY + SOON)
+
+    assert got("dora") == ["1", "1"], "called off, and then in the digest"
+
+
+def test_what_is_put_back_after_the_rows_of_its_mailings_are_gone_is_not_mailed_twice(
+    app: Flask,
+) -> None:
+    long_ago = MONDAY - timedelta(days=500)
+    begin(DAILY, at=long_ago - timedelta(days=1))
+    person("dora", at=long_ago - timedelta(days=9), all=DAILY)
+    person("eva", all=IMMEDIATE)
+    publish(1, at=long_ago - timedelta(hours=3))
+    run(DAILY, at=long_ago + SOON)
+    assert got("dora") == ["1"]
+    ended = {"state": MailingState.FINISHED, "finished_at": long_ago}
+    db.session.execute(sa.update(Mailing).values(ended))
+    publish(2, at=MONDAY - timedelta(hours=5))
+    deliveries = next(rule for rule in retaining.RULES if rule.name == "deliveries")
+    retaining.run(deliveries, day=MONDAY.date(), at=MONDAY - timedelta(hours=4))
+
+    take_back("release:1", "sv", at=MONDAY - timedelta(hours=3))
+    put_back("release:1", "sv", at=MONDAY - timedelta(hours=2))
+    db.session.commit()
     run(DAILY, at=MONDAY + SOON)
 
     assert got("dora") == ["2"]
