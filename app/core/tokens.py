@@ -28,11 +28,24 @@ def derive(secret: str, purpose: str) -> bytes:
     return hmac.digest(secret.encode(), f"pressrum:{purpose}".encode(), "sha256")
 
 
+@lru_cache(maxsize=64)
+def _keyed(secret: str, purpose: str) -> hmac.HMAC:
+    """The beginning of every tag for a purpose, to be copied: that is quicker than beginning."""
+    return hmac.new(derive(secret, purpose), digestmod="sha256")
+
+
+def tag(message: bytes, *, purpose: str, secret: str) -> bytes:
+    """The whole HMAC-SHA256 of a message under the purpose's own key."""
+    made = _keyed(secret, purpose).copy()
+    made.update(message)
+    return made.digest()
+
+
 def seal(payload: bytes, *, purpose: str, secret: str) -> str:
     """The token for `payload`; its length depends on the payload's length only."""
     body = key_id(secret) + payload
-    tag = hmac.digest(derive(secret, purpose), body, "sha256")[:TAG_BYTES]
-    return base64.urlsafe_b64encode(body + tag).rstrip(b"=").decode()
+    body += tag(body, purpose=purpose, secret=secret)[:TAG_BYTES]
+    return base64.urlsafe_b64encode(body).rstrip(b"=").decode()
 
 
 def unseal(token: str, *, purpose: str, secret: str) -> bytes:
@@ -41,10 +54,10 @@ def unseal(token: str, *, purpose: str, secret: str) -> bytes:
         raw = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except (binascii.Error, UnicodeEncodeError, ValueError):
         raise BadToken from None
-    body, tag = raw[:-TAG_BYTES], raw[-TAG_BYTES:]
-    expected = hmac.digest(derive(secret, purpose), body, hashlib.sha256)[:TAG_BYTES]
+    body, found = raw[:-TAG_BYTES], raw[-TAG_BYTES:]
+    expected = tag(body, purpose=purpose, secret=secret)[:TAG_BYTES]
     canonical = base64.urlsafe_b64encode(raw).rstrip(b"=").decode() == token
-    if not hmac.compare_digest(tag, expected) or body[:1] != key_id(secret) or not canonical:
+    if not hmac.compare_digest(found, expected) or body[:1] != key_id(secret) or not canonical:
         raise BadToken
     return body[1:]
 

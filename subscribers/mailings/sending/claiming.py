@@ -102,27 +102,51 @@ def claim(*, at: datetime, size: int = BATCH) -> Batch | None:
 
 
 def _checked(choice: _Choice, taken: Sequence[_Taken], *, holder: str, at: datetime) -> Batch:
-    """The claim as a batch, without those who are not to be written to any more. No commit."""
+    """The claim as a batch, without who has left a second ago; all is handed back when the mailing
+    was stopped. No commit."""
     batch = Batch(
         mailing_id=choice.mailing_id,
         kind=choice.kind,
         queued_at=choice.queued_at,
         domain_group=choice.group,
         holder=holder,
+        deliveries=(),
+    )
+    state = db.session.scalar(sa.select(Mailing.state).where(Mailing.id == batch.mailing_id))
+    if state not in SENDING:
+        hand_back(batch, [row.id for row in taken], due_at=at)
+        return batch
+    standing = _subscriptions(batch, taken)
+    gone = [row.id for row in taken if row.id not in standing]
+    _settle(batch, gone, state=DeliveryState.SUPPRESSED)
+    return replace(
+        batch,
         deliveries=[
             Claimed(
-                r.id,
-                r.address,
-                b"",
-                r.first_try_at,
-                r.attempts,
-                sealed_from=r.sealed_from,
-                subscriber_id=r.subscriber_id,
+                row.id,
+                row.address,
+                standing[row.id],
+                row.first_try_at,
+                row.attempts,
+                sealed_from=row.sealed_from,
+                subscriber_id=row.subscriber_id,
             )
-            for r in taken
+            for row in taken
+            if row.id in standing
         ],
     )
-    return _look_again(batch, at=at)
+
+
+def _subscriptions(batch: Batch, taken: Sequence[_Taken]) -> dict[int, bytes]:
+    """Those who still want to be written to, and the public name of what they subscribe to."""
+    if batch.kind is MailingKind.LETTER:  # no subscription to have ended
+        return {row.id: b"" for row in taken if row.address}
+    ids = {row.id for row in taken}
+    given = {"ids": list(ids)}
+    standing = dict(db.session.connection().execute(_standing(batch.kind), given).all())
+    if left := ids - standing.keys():
+        standing |= _come_for_another(left, batch.mailing_id)
+    return standing
 
 
 def next_due(*, at: datetime) -> datetime | None:
@@ -299,32 +323,6 @@ def claim_statement(database: str) -> sa.sql.dml.ReturningUpdate[Any]:
             delivery.c.attempts,
             delivery.c.sealed_from,
         )
-    )
-
-
-def _look_again(batch: Batch, *, at: datetime) -> Batch:
-    """Leave out who has left a second ago, and hand all back when the mailing was stopped."""
-    mailing_state = db.session.scalar(
-        sa.select(Mailing.state).where(Mailing.id == batch.mailing_id)
-    )
-    given = {"ids": [claimed.id for claimed in batch.deliveries]}
-    standing = dict(db.session.connection().execute(_standing(batch.kind), given).all())
-    if batch.kind is MailingKind.LETTER:  # no subscription to have ended
-        standing = {claimed.id: b"" for claimed in batch.deliveries if claimed.address}
-    elif left := {claimed.id for claimed in batch.deliveries} - standing.keys():
-        standing |= _come_for_another(left, batch.mailing_id)
-    if mailing_state not in SENDING:
-        hand_back(batch, [claimed.id for claimed in batch.deliveries], due_at=at)
-        standing = {}
-    gone = [c.id for c in batch.deliveries if c.id not in standing]
-    _settle(batch, gone, state=DeliveryState.SUPPRESSED)
-    return replace(
-        batch,
-        deliveries=[
-            replace(claimed, subscription=standing[claimed.id])
-            for claimed in batch.deliveries
-            if claimed.id in standing
-        ],
     )
 
 

@@ -8,6 +8,7 @@ connection whose dot may be out can be repeated, with the same Message-ID and co
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import threading
@@ -51,6 +52,7 @@ HELD_SECONDS = (
 LONGEST_WAIT = timedelta(seconds=5)  # for a limit to let go; what takes longer is for a later round
 LOOK_SECONDS = 0.25  # between two looks for what has become due
 CLOCK_SECONDS = 5.0  # between two looks at the shared clock
+GATHER_SECONDS = 0.002  # for which a mail that is wanted may wait for others to be fenced with it
 TELL_SECONDS = 0.5  # for which mails that were taken may wait to be learnt from
 STOP_SECONDS = 25.0  # for answers that are still awaited when the process has to end
 RETURNS = 2  # connections that may end under a mail before it is put off
@@ -93,6 +95,7 @@ def send_until_idle() -> None:
     """Claim and send until nothing is due, the mail server is away or the process has to end."""
     if absence().lasts or jobs.stopping.is_set():
         return
+    _set_aside_what_stays()
     config = current_app.config
     with Courier(
         relay(),
@@ -106,6 +109,13 @@ def send_until_idle() -> None:
             db.session.rollback()
             sender.leave()
     claiming.finish(at=clock())
+
+
+@cache
+def _set_aside_what_stays() -> None:
+    """Once in a process: what is there by now, modules mostly, is looked through for garbage no
+    more. So many objects are made for each mail that it would be every second."""
+    gc.freeze()
 
 
 def relay() -> Relay:
@@ -195,7 +205,7 @@ class Sender:
                     break
                 self.courier.widen(len(self._ready))
                 self.courier.name(self._parcels())
-            self._take_in(self.courier.poll(self._patience()))
+            self._take_in(self._news())
             self._renew()
 
     def leave(self) -> None:
@@ -230,7 +240,7 @@ class Sender:
             batch = claim(at=self._clock.now(), size=size)
             if batch is None:
                 return self._ran_dry()
-            self.filler.learn(batch.mailing_id)
+            self.filler.learn(batch.mailing_id, batch.kind)
             db.session.rollback()
         except sa.exc.SQLAlchemyError:
             self._failed("what is due could not be claimed")
@@ -268,6 +278,18 @@ class Sender:
             yield parcel
 
     # What happened
+
+    def _news(self) -> list[News]:
+        """What has happened. A commit costs as much for one mail as for many: as long as the server
+        wants fewer than half of what it was told about, others are waited for a moment."""
+        news = self.courier.poll(self._patience())
+        until = time.monotonic() + GATHER_SECONDS
+        while news and 2 * sum(isinstance(one, Wanted) for one in news) < self.courier.named:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            news += self.courier.poll(left)
+        return news
 
     def _take_in(self, news: Sequence[News]) -> None:
         wanted: dict[Parcel, Mail] = {}

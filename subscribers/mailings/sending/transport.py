@@ -122,6 +122,11 @@ class Courier:
         """No mail is named or in the open."""
         return all(not line.talk.named and not line.talk.in_the_open for line in self._lines)
 
+    @property
+    def named(self) -> int:
+        """Mails that the server was told about, and whose text it has not got."""
+        return sum(line.talk.named is not None for line in self._lines)
+
     def room(self) -> int:
         """How many mails could be named now, with all the connections that are allowed."""
         unopened = max(self.connections - len(self._lines), 0)

@@ -24,8 +24,10 @@ from app.core.mail import mail
 from subscribers.audience.models import SubscriptionState
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
 from subscribers.mailings.sending import delivering, fencing, filling
+from subscribers.mailings.sending.envelopes import Envelopes
 from subscribers.mailings.writing.messages import Slot
 from tests.certificates import Certificates, make_certificates
+from tests.conftest import SECRET
 from tests.scripted_smtp import HANG_UP, LOSE, ScriptedSMTP, Stall
 from tests.subscribers.mailings.cast import (
     delivery,
@@ -702,7 +704,9 @@ def test_a_message_that_cannot_be_filled_in_stops_nobody_else(
 
 
 def test_every_slot_of_a_message_has_a_value() -> None:
-    assert set(filling.VALUES) == set(Slot)
+    marks = Envelopes(secret=SECRET, sender_domain="press.example", bounce_domain="press.example")
+
+    assert set(filling.values_of(marks)) == set(Slot)
 
 
 def test_a_slow_server_does_not_make_us_hold_what_it_will_not_take_soon(
