@@ -77,13 +77,7 @@ def import_lists() -> None:
 @blueprint.get("/")
 def index() -> ResponseReturnValue:
     """The latest lists, and where to bring a new one."""
-    runs = db.session.execute(
-        sa.select(ImportRun, User.name)
-        .outerjoin(User, User.id == ImportRun.by_id)
-        .order_by(ImportRun.id.desc())
-        .limit(LATEST)
-    ).all()
-    return render_template("office/subscribers/imports.html", runs=runs, errors={})
+    return _upload_page({})
 
 
 @blueprint.post("/")
@@ -230,8 +224,17 @@ def _put_on_the_shelf(table: IO[bytes], copy: IO[bytes], *, name: str) -> Import
 
 
 def _upload_again(message: str) -> ResponseReturnValue:
-    page = render_template("office/subscribers/imports.html", runs=[], errors={"file": [message]})
-    return page, 422
+    return _upload_page({"file": [message]}), 422
+
+
+def _upload_page(errors: dict[str, list[str]]) -> str:
+    runs = db.session.execute(
+        sa.select(ImportRun, User.name)
+        .outerjoin(User, User.id == ImportRun.by_id)
+        .order_by(ImportRun.id.desc())
+        .limit(LATEST)
+    ).all()
+    return render_template("office/subscribers/imports.html", runs=runs, errors=errors)
 
 
 def _preview(run: ImportRun, *, given: object, errors: dict[str, list[str]]) -> ResponseReturnValue:

@@ -142,6 +142,9 @@ def upload(
     storage.Silent.
     """
     found = reading.find_out(file)
+    rows_total = reading.count(file, found)
+    if not rows_total:
+        raise BadInput("import_no_rows")
     run = ImportRun(
         file_key=shelf.new_key(),
         file_name=file_name[:200],
@@ -150,7 +153,7 @@ def upload(
         language=LANGUAGES[0],
         topics=[PRESS_RELEASES],
         reading=found.as_data(),
-        rows_total=reading.count(file, found),
+        rows_total=rows_total,
         by_id=by.id if by else None,
         created_at=at,
     )

@@ -33,6 +33,8 @@ OUR_HEADERS = {"topic": {"topic"}, "frequency": {"frequency"}}
 OUR_MARK = "consentsource"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 NO_TEXT = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff")
+CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r"})
+MOST_CONTROLS = 0.01  # of the beginning; a stray one here and there is somebody's slip
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 BROKEN = ["\0"]  # stands for a record that the csv reader gave up on
 
@@ -223,11 +225,12 @@ def _separator(head: str) -> str:
 def _encoding(file: IO[bytes]) -> str:
     """UTF-8 when the whole file is, else Windows-1252, which Excel writes. Raises BadInput."""
     file.seek(0)
-    start = file.read(4)
+    start = file.read(CHUNK)
     file.seek(0)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    if start.startswith(NO_TEXT + WORKBOOKS):
+    controls = len(start) - len(start.translate(None, CONTROLS))
+    if start.startswith(NO_TEXT + WORKBOOKS) or controls > max(len(start) * MOST_CONTROLS, 2):
         raise BadInput("import_not_csv")
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

@@ -404,7 +404,7 @@ def test_another_column_can_be_chosen(office: FlaskClient) -> None:
     ("content", "sentence"),
     [
         (b"PK\x03\x04", "Arbetsboken går inte att läsa"),
-        (b"%PDF-1.7", "ingen CSV-fil"),
+        (b"%PDF-1.7", "varken en CSV-fil"),
         (b"Namn;Telefon\nEva;1\n", "Namn, Telefon"),
         (b"", "Filen är tom"),
     ],
@@ -417,6 +417,22 @@ def test_a_refused_upload_says_why(office: FlaskClient, content: bytes, sentence
     assert answer.status_code == 422
     assert sentence in answer.text
     assert how_many(ImportRun) == 0
+
+
+def test_a_list_without_rows_is_refused_and_the_earlier_lists_stay_in_sight(
+    office: FlaskClient,
+) -> None:
+    uploaded(people(2), name="tidigare.csv")
+
+    answer = office.post(
+        "/office/subscribers/imports/",
+        data={"file": (io.BytesIO(b"E-post\n"), "tom.csv")},
+    )
+
+    assert answer.status_code == 422
+    assert "Listan har rubriker men inga rader." in answer.text
+    assert "tidigare.csv" in answer.text
+    assert how_many(ImportRun) == 1
 
 
 def test_an_upload_without_a_file_is_asked_for_one(office: FlaskClient) -> None:

@@ -197,7 +197,8 @@ def test_a_cell_of_a_megabyte_is_a_bad_row_and_no_more(app: Flask) -> None:
         (b"\xef\xbb\xbf", "import_empty"),
         (b"PK\x03\x04 a workbook", "import_not_csv"),
         (b"Namn;Telefon\nDora;08-123 45\n", "import_no_address_column"),
-        (bytes(range(256)) * 20, "import_no_address_column"),
+        (bytes(range(256)) * 20, "import_not_csv"),
+        (b"RIFF\x1c\x02\0\0WEBPVP8 \x10\x02\0\0" + bytes(range(1, 127)) * 4, "import_not_csv"),
     ],
 )
 def test_what_holds_no_addresses_is_refused(app: Flask, content: bytes, key: str) -> None:
@@ -251,8 +252,10 @@ def test_an_export_tells_state_and_consent_of_everybody_not_erased(app: Flask) -
 
     lines = out.getvalue().splitlines()
     assert count == 1
-    assert lines[0].startswith("\ufeffemail,language,topic,state,")
-    assert lines[1].startswith("dora@reader.example,sv,press-releases,active,2026-11-23T08:00")
+    assert lines[0].startswith("\ufeffemail,language,topic,frequency,state,")
+    assert lines[1].startswith(
+        "dora@reader.example,sv,press-releases,immediate,active,2026-11-23T08:00"
+    )
 
 
 def test_importing_an_export_elsewhere_revives_nobody_who_left(app: Flask) -> None:

@@ -49,6 +49,14 @@ def test_the_list_shows_what_was_queued_and_how_far_it_has_come(
     assert "1 / 3" in page
 
 
+def test_the_alerts_are_found_from_the_list_also_when_there_are_none(
+    client: FlaskClient, writer: User
+) -> None:
+    page = signed_in(client, writer).get("/office/mailings/").text
+
+    assert 'href="/office/alerts"' in page
+
+
 def test_confirmations_are_not_in_the_list(client: FlaskClient, writer: User) -> None:
     queue_confirmation(subscriber("asa@exempel.example"), at=A_MORNING)
     db.session.commit()
