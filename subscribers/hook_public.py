@@ -22,6 +22,7 @@ blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
 csrf.exempt(blueprint)
 
 MOST_BYTES = 2 * 1024 * 1024
+AT_ONCE = 50  # events in one transaction
 SETTING = {
     "ses": "HOOK_SES_TOPIC",
     "postmark": "HOOK_SECRET_POSTMARK",
@@ -35,7 +36,8 @@ log = logging.getLogger(__name__)
 
 @blueprint.post("/<any(ses, postmark, mailgun, sendgrid, brevo):provider>")
 def tell(provider: str) -> ResponseReturnValue:
-    """One notice, of one event or many; all of it is stored, or nothing."""
+    """One notice, of one event or many. Broken off it is told again, and what was stored counts
+    once."""
     secret = str(current_app.config[SETTING[provider]])
     if not secret:
         abort(404)
@@ -50,9 +52,10 @@ def tell(provider: str) -> ResponseReturnValue:
         events = notices.read(provider, body)
     except (ValueError, RecursionError):
         abort(400)
-    for event in events:
-        applying.take_notice(provider, event, at=now())
-    db.session.commit()
+    for start in range(0, len(events), AT_ONCE):
+        for event in events[start : start + AT_ONCE]:
+            applying.take_notice(provider, event, at=now())
+        db.session.commit()
     return _stored()
 
 

@@ -15,7 +15,6 @@ from typing import Any, Final
 from subscribers.mailings.models import InboundKind
 from subscribers.mailings.returns import scoring
 
-MOST_EVENTS: Final = 1_000
 Told = Mapping[str, Any]
 
 
@@ -36,12 +35,7 @@ class Event:
 def read(provider: str, body: bytes) -> list[Event]:
     """What a notice says; nothing for what has no effect. Raises ValueError for what is none."""
     told = json.loads(body)
-    events = []
-    for event in READERS[provider](told):
-        events.append(event)
-        if len(events) >= MOST_EVENTS:
-            break
-    return events
+    return list(READERS[provider](told))
 
 
 def _amazon(told: Any) -> Iterator[Event]:

@@ -330,3 +330,18 @@ def test_nonsense_from_who_knows_the_secret_is_no_error_of_ours(
     assert client.post("/hooks/postmark", data=body, headers=headers).status_code in (200, 400)
     assert client.post("/hooks/ses", data=body).status_code == 403
     assert client.post("/hooks/mailgun", data=body).status_code == 403
+
+
+def test_of_a_long_notice_the_last_complaint_counts_too(hook: Hook) -> None:
+    anna = reader()
+    mail = sent(anna, mailing())
+    others = [
+        {"event": "spamreport", "email": "x@else.example", "sg_event_id": str(n)}
+        for n in range(1_000)
+    ]
+    told = {"event": "spamreport", "email": mail.address, "sg_event_id": "last"}
+
+    assert hook.sendgrid([*others, told]).status_code == 200
+
+    db.session.expire_all()
+    assert anna.state is SubscriptionState.ENDED
