@@ -20,7 +20,8 @@ from app.core.tokens import seal
 from subscribers.audience.links import read_unsubscribe
 from subscribers.audience.models import EndedReason, SubscriptionState, Suppression
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
-from subscribers.mailings.sending import claiming, delivering, envelopes, fencing
+from subscribers.mailings.sending import claiming, delivering, envelopes, fencing, materialising
+from subscribers.mailings.sending.audiences import audience_of
 from subscribers.mailings.sending.delivering import sweep
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.writing.messages import Slot
@@ -477,6 +478,24 @@ def test_case_47_claiming_and_sweeping_keep_to_their_indexes(app: Flask) -> None
     for index, (statement, given) in statements.items():
         plan = plan_of(lambda: db.session.execute(statement, given))  # noqa: B023
         assert index in plan, plan
+
+
+def test_case_53_the_next_people_of_several_topics_are_found_without_sorting_all(
+    app: Flask,
+) -> None:
+    mailing = queued(topics=("press-releases", "climate", "culture"))
+    if db.engine.dialect.name == "postgresql":
+        for way in ("enable_seqscan", "enable_bitmapscan"):  # as it goes about a long list
+            db.session.execute(sa.text(f"SET LOCAL {way} = off"))
+    audience = audience_of(mailing)
+    assert audience.among is not None
+    among = audience.among.where(audience.place > 0)
+
+    plan = plan_of(lambda: materialising._end_of_part(among, audience))
+
+    assert "SCAN subscription" not in plan
+    assert "TEMP B-TREE" not in plan
+    assert "Sort" not in plan
 
 
 def plan_of(ask: Callable[[], object]) -> str:
