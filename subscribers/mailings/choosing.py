@@ -69,6 +69,8 @@ def change(wishes: Mapping[Subscription, Frequency | None], *, at: datetime) -> 
 
     What a digest would have brought comes at once, before it is left for something else. No commit.
     """
+    for one in sorted(wishes, key=lambda one: one.id):  # who presses twice at once changes it once
+        db.session.refresh(one, with_for_update={"of": Subscription})
     kept = [(one, wish) for one, wish in wishes.items() if wish is not None]
     for subscriber_id, left in {
         (one.subscriber_id, one.frequency) for one, wish in kept if one.frequency is not wish

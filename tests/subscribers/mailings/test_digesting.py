@@ -697,3 +697,26 @@ def test_what_is_put_back_after_the_rows_of_its_mailings_are_gone_is_not_mailed_
     run(DAILY, at=MONDAY + SOON)
 
     assert got("dora") == ["2"]
+
+
+def test_who_saves_a_change_twice_at_once_is_caught_up_with_once(app: Flask) -> None:
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    person("dora", all=DAILY)
+    publish(1, at=MONDAY - timedelta(hours=3))
+    (wanted,) = db.session.scalars(sa.select(Subscription))
+    wanted_id = wanted.id
+
+    def once_more() -> None:
+        with app.app_context():
+            same = db.session.get_one(Subscription, wanted_id)
+            choosing.change({same: WEEKLY}, at=MONDAY - timedelta(seconds=59))
+            db.session.commit()
+
+    second = threading.Thread(target=once_more)
+    choosing.change({wanted: WEEKLY}, at=MONDAY - timedelta(minutes=1))
+    second.start()
+    second.join(0.3)
+    db.session.commit()
+    second.join()
+
+    assert got("dora") == ["1"]
