@@ -200,8 +200,10 @@ def retry_after(attempts: int) -> timedelta:
 def _fence_of(kind: MailingKind) -> Statement:
     """The fence of `ids`, all of one `holder`, until a `new_lease`. It gives those that hold."""
     mailing = cast(sa.Table, Mailing.__table__)
-    goes_on = sa.exists().where(
-        mailing.c.id == _TABLE.c.mailing_id, mailing.c.state.in_([word(one) for one in SENDING])
+    goes_on = _is_there(
+        sa.select(mailing.c.id).where(
+            mailing.c.id == _TABLE.c.mailing_id, mailing.c.state.in_([word(one) for one in SENDING])
+        )
     )
     return Statement(
         lambda database: (
@@ -229,9 +231,17 @@ def _still_wanted(kind: MailingKind) -> sa.ColumnElement[bool]:
     wanted = (
         SubscriptionState.PENDING if kind is MailingKind.CONFIRMATION else SubscriptionState.ACTIVE
     )
-    return sa.exists().where(
-        subscription.c.id == _TABLE.c.subscription_id, subscription.c.state == word(wanted)
+    return _is_there(
+        sa.select(subscription.c.id).where(
+            subscription.c.id == _TABLE.c.subscription_id, subscription.c.state == word(wanted)
+        )
     )
+
+
+def _is_there(row: sa.Select[int]) -> sa.ColumnElement[bool]:
+    """Asked for each mail, once that is found by its number. As EXISTS it becomes a join, which
+    PostgreSQL may begin at the mailing, and so read all its mails for each fence."""
+    return row.correlate(_TABLE).scalar_subquery().is_not(None)
 
 
 def _is_stale(mail: Mail, at: datetime) -> bool:

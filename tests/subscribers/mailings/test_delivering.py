@@ -19,11 +19,18 @@ from app.core.db import db
 from app.core.tokens import seal
 from subscribers.audience.links import read_unsubscribe
 from subscribers.audience.models import EndedReason, SubscriptionState, Suppression
-from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
+from subscribers.mailings.models import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    Mailing,
+    MailingKind,
+)
 from subscribers.mailings.sending import claiming, delivering, envelopes, fencing, materialising
 from subscribers.mailings.sending.audiences import audience_of
 from subscribers.mailings.sending.delivering import sweep
 from subscribers.mailings.sending.materialising import materialise
+from subscribers.mailings.sending.statements import numbers, stored
 from subscribers.mailings.writing.messages import Slot
 from subscribers.mailings.writing.queueing import (
     queue,
@@ -478,6 +485,21 @@ def test_case_47_claiming_and_sweeping_keep_to_their_indexes(app: Flask) -> None
     for index, (statement, given) in statements.items():
         plan = plan_of(lambda: db.session.execute(statement, given))  # noqa: B023
         assert index in plan, plan
+
+
+@pytest.mark.parametrize("kind", [MailingKind.RELEASE, MailingKind.CONFIRMATION])
+def test_case_47_a_fence_finds_its_mails_by_their_numbers(app: Flask, kind: MailingKind) -> None:
+    connection = db.session.connection()
+    given = {
+        "ids": numbers([1, 2, 3], connection),
+        "holder": "h",
+        "new_lease": stored(now(), connection),
+    }
+
+    plan = plan_of(lambda: fencing._fence_of(kind).run(connection, given).all())
+
+    assert "pk_delivery" in plan or "SEARCH delivery USING INTEGER PRIMARY KEY" in plan, plan
+    assert "SubPlan" in plan or "SCALAR SUBQUERY" in plan, "a join may begin at the mailing"
 
 
 def test_case_53_the_next_people_of_several_topics_are_found_without_sorting_all(
