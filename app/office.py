@@ -74,6 +74,7 @@ DECIMALS = {
     "2": "settings.rounding_decimals.2",
 }
 HOURS = [SelectChoice(hour, f"{hour:02}:00") for hour in range(24)]
+GRACE = {str(minutes): f"settings.grace.{minutes}" for minutes in (10, 30, 60, 180, 720)}
 WEEKDAYS = {
     "0": "settings.weekday.0",
     "1": "settings.weekday.1",
@@ -158,6 +159,18 @@ class OrganisationForm(Form):
     )
     digest_weekday = SelectField(
         Word("settings.digest_weekday"), choices=choices(WEEKDAYS.items()), coerce=int
+    )
+    grace_minutes = SelectField(
+        Word("settings.grace_minutes"),
+        description=Word("settings.grace_minutes_hint"),
+        choices=choices(GRACE.items()),
+        coerce=int,
+    )
+    mailing_grace_minutes = SelectField(
+        Word("settings.mailing_grace_minutes"),
+        description=Word("settings.mailing_grace_minutes_hint"),
+        choices=choices(GRACE.items()),
+        coerce=int,
     )
     four_eyes = BooleanField(
         Word("settings.four_eyes"), description=Word("settings.four_eyes_hint")

@@ -31,6 +31,8 @@ GOOD = {
     "rounding_decimals": "0",
     "digest_hour": "16",
     "digest_weekday": "4",
+    "grace_minutes": "180",
+    "mailing_grace_minutes": "10",
 }
 PERSON = {"name": "Dan Dahl", "email": "Dan@press.example", "role": "editor", "language": "en"}
 
@@ -45,6 +47,7 @@ def test_the_organisation_is_saved_whole(client: FlaskClient, admin: User) -> No
 
     kept = organisation()
     assert (kept.digest_hour, kept.digest_weekday) == (16, 4)
+    assert (kept.grace_minutes, kept.mailing_grace_minutes) == (180, 10)
     assert status == 302
     assert kept.id
     assert kept.name("en") == "International Centre for Local Democracy"
