@@ -93,7 +93,10 @@ def deliver() -> None:
 
 def send_until_idle() -> None:
     """Claim and send until nothing is due, the mail server is away or the process has to end."""
-    if absence().lasts or jobs.stopping.is_set():
+    if jobs.stopping.is_set():
+        return
+    if absence().lasts:
+        _write_down_audiences()
         return
     _set_aside_what_stays()
     config = current_app.config
@@ -108,7 +111,15 @@ def send_until_idle() -> None:
         finally:
             db.session.rollback()
             sender.leave()
+    _write_down_audiences()
     claiming.finish(at=clock())
+
+
+def _write_down_audiences() -> None:
+    """Those that a mail server that is away has left unwritten: whom a mailing is for is decided
+    at its time, and the office sees what waits."""
+    while not jobs.stopping.is_set() and materialise(at=clock()):
+        pass
 
 
 @cache

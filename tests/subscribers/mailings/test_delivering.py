@@ -534,3 +534,13 @@ def plan_of(ask: Callable[[], object]) -> str:
     text, parameters = sent[-1]
     rows = db.session.connection().exec_driver_sql(explain + text, parameters)  # type: ignore[arg-type]
     return "\n".join(str(tuple(row)) for row in rows)
+
+
+def test_an_audience_is_written_down_though_the_mail_server_is_away(app: Flask) -> None:
+    subscribers(2)
+    first, second = queued(), queued(key="release:2:r1:sv")
+
+    send_all()
+
+    assert states(first.id) == {"deferred": 2}
+    assert sum(states(second.id).values()) == 2
