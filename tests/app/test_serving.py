@@ -102,6 +102,14 @@ def web_processes(server: subprocess.Popen[str]) -> list[int]:
     return sorted(found)
 
 
+def await_listening(port: int, *, processes: int) -> None:
+    """Wait until so many processes listen at a port: one that has begun may not do so yet."""
+    deadline = time.monotonic() + 15
+    while Path("/proc/net/tcp").read_text().count(f":{port:04X} 00000000:0000 0A ") < processes:
+        assert time.monotonic() < deadline, f"{processes} processes do not listen"
+        time.sleep(0.05)
+
+
 def test_the_parts_start_answer_and_stop_when_asked(settings: Settings) -> None:
     port = free_port(0)
 
@@ -150,12 +158,14 @@ def test_a_web_process_that_dies_is_replaced_while_another_answers(settings: Set
     port = free_port(0)
 
     with serving(replace(settings, web_processes=2), port) as server:
+        await_listening(port, processes=2)
         first, web = web_processes(server), children(server.pid)["web"]
         os.kill(first[0], signal.SIGKILL)
         deadline = time.monotonic() + 15
         while len(set(web_processes(server)) - {first[0]}) < 2:
             assert time.monotonic() < deadline, "it was not replaced"
             time.sleep(0.05)
+        await_listening(port, processes=2)
         answers = {health(port) for _ in range(8)}
 
         assert children(server.pid)["web"] == web
