@@ -47,6 +47,7 @@ LARGEST = 256 * 1024 * 1024  # bytes of a list
 LATEST = 50
 SHOWN = 200  # rows of a report on the page
 HEAD = 6  # rows of a preview
+USED = ("state", "frequency", "topic", "language", "email")  # columns that say something to us
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 
@@ -111,6 +112,7 @@ def show(run_id: int) -> ResponseReturnValue:
         left_out=list(islice(importing.left_out(run.id), SHOWN)),
         reasons=_by_reason(run.id),
         shown=SHOWN,
+        named=named,
     )
 
 
@@ -211,6 +213,12 @@ def _report_lines(run_id: int) -> Iterator[str]:
     yield buffer.getvalue()
 
 
+def named(run: ImportRun) -> str:
+    """What people call an import: by its file, or as the one address that somebody typed."""
+    by_hand = run.rows_total == 1
+    return run.file_name or t(f"people.import.{'by_hand' if by_hand else 'unnamed'}")
+
+
 def _put_on_the_shelf(table: IO[bytes], copy: IO[bytes], *, name: str) -> ImportRun:
     """From a file on disk, so that no list is ever whole in memory."""
     table.seek(0)
@@ -234,7 +242,7 @@ def _upload_page(errors: dict[str, list[str]]) -> str:
         .order_by(ImportRun.id.desc())
         .limit(LATEST)
     ).all()
-    return render_template("office/subscribers/imports.html", runs=runs, errors=errors)
+    return render_template("office/subscribers/imports.html", runs=runs, named=named, errors=errors)
 
 
 def _preview(run: ImportRun, *, given: object, errors: dict[str, list[str]]) -> ResponseReturnValue:
@@ -254,6 +262,7 @@ def _preview(run: ImportRun, *, given: object, errors: dict[str, list[str]]) -> 
         "office/subscribers/import_preview.html",
         run=importing.run(run.id),
         reading=found,
+        used={at: what for what in USED if (at := getattr(found, what)) is not None},
         separator=next(name for name, char in SEPARATORS.items() if char == found.separator),
         separators=list(SEPARATORS),
         encodings=reading.ENCODINGS,

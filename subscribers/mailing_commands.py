@@ -27,11 +27,11 @@ Verb = Callable[..., None]
 
 
 @group.command("list")
-@click.option("--all", "everything", is_flag=True, help="Also confirmations and notices.")
+@click.option("--all", "everything", is_flag=True, help="Also mails to single persons.")
 @json_option
 def list_(everything: bool, as_json: bool) -> None:
-    """The mailings of releases and corrections, the newest first."""
-    kinds = tuple(MailingKind) if everything else questions.PUBLIC
+    """The mailings to many: releases, corrections and digests, the newest first."""
+    kinds = tuple(MailingKind) if everything else questions.OF_MANY
     page = questions.mailings(kinds=kinds, size=None)
     if as_json:
         say_json([questions.as_data(one, page.progress[one.id]) for one in page.mailings])

@@ -189,12 +189,14 @@ def reason_of_row(row: Delivery) -> str:
 def list_facts() -> dict[str, Any]:
     """What `office/mailings/index.html` is drawn from: what is on its way, then all that match."""
     before, kind, state = row_before(), request.args.get("kind", ""), request.args.get("state", "")
-    kinds = [one for one in LISTED if one.value == kind] or list(questions.OF_MANY)
+    # A letter's subject may be a release that nobody else may see yet.
+    offered = (*LISTED, MailingKind.LETTER) if me().may(Role.ADMIN) else LISTED
+    kinds = [one for one in offered if one.value == kind] or list(questions.OF_MANY)
     wanted = next((one for one in MailingState if one.value == state), None)
     chosen = {
         name: value
         for name, value in (("kind", kind), ("state", state))
-        if value in {one.value for one in (*LISTED, *MailingState)}
+        if value in {one.value for one in (*offered, *MailingState)}
     }
     page = questions.mailings(before=before, kinds=kinds, state=wanted)
     running = None if before or chosen else questions.open_mailings()
@@ -202,7 +204,7 @@ def list_facts() -> dict[str, Any]:
         "page": page,
         "running": running,
         "above": {one.id for one in running.mailings} if running else set(),
-        "kinds": LISTED,
+        "kinds": offered,
         "states": list(MailingState),
         "chosen": chosen,
     }

@@ -290,6 +290,14 @@ def test_the_command_lists_mailings_of_releases(app: Flask, mailing: Mailing) ->
     assert [one["kind"] for one in every] == ["confirmation", "release"]
 
 
+def test_the_command_lists_digests_too(app: Flask, mailing: Mailing) -> None:
+    queued(key="digest:1", kind=MailingKind.DIGEST)
+
+    listed = json.loads(app.test_cli_runner().invoke(group, ["list", "--json"]).stdout)
+
+    assert [one["kind"] for one in listed] == ["digest", "release"]
+
+
 def test_the_commands_pause_resume_and_cancel(app: Flask, mailing: Mailing) -> None:
     runner = app.test_cli_runner()
     number = str(mailing.id)

@@ -154,6 +154,21 @@ def test_the_list_can_be_narrowed(
     assert {one for one in ("=Rubrik", "Rättad", "Ny") if f">{one}<" in page} == seen
 
 
+def test_letters_to_one_person_can_be_chosen_by_an_administrator(
+    client: FlaskClient, admin: User, writer: User, mailing: Mailing
+) -> None:
+    queued(key="letter:1", subject="Till en", kind=MailingKind.LETTER)
+
+    page = signed_in(client, admin).get("/office/mailings/?kind=letter").text
+    other = signed_in(client, writer).get("/office/mailings/?kind=letter").text
+
+    assert ">Till en<" in page
+    assert ">=Rubrik<" not in page
+    assert '<option value="letter" selected>Brev till en person</option>' in page
+    assert ">Till en<" not in other
+    assert 'value="letter"' not in other
+
+
 def test_a_filter_that_nothing_fits_says_so(
     client: FlaskClient, writer: User, mailing: Mailing
 ) -> None:
