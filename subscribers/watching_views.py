@@ -213,14 +213,13 @@ def list_facts() -> dict[str, Any]:
 def live_facts(mailing: Mailing) -> dict[str, Any]:
     """What `office/mailings/_live.html` is drawn from."""
     view = watching.look(mailing, at=now())
-    done, everybody = count(view.progress.settled), count(view.progress.audience)
     return {
         "mailing": mailing,
         "view": view,
         "pace": pace(mailing, view),
-        "summary": t("watching.summary", done=done, all=everybody),
+        "summary": _summary(view),
         "bar": _bar(view),
-        "numbers": _numbers(view),
+        "numbers": _numbers(view, is_written=mailing.state is not MailingState.MATERIALISING),
     }
 
 
@@ -228,10 +227,10 @@ def pace(mailing: Mailing, view: View) -> str:
     """`85 mejl i sekunden · klart omkring 14.35`; empty for what is not being sent."""
     if mailing.state not in GOING:
         return ""
+    if mailing.stage is MailingState.MATERIALISING:
+        return _beginning(mailing, view)
     said = [_rate(view.rate)]
-    if mailing.state is MailingState.MATERIALISING:
-        said.append(t("watching.audience_so_far", n=count(view.progress.audience)))
-    elif view.ends_at is not None and view.waiting + view.in_the_open:
+    if view.ends_at is not None:
         soon = view.ends_at - view.at < SOON
         said.append(
             t("watching.ends_soon") if soon else t("watching.ends", clock=_moment(view.ends_at))
@@ -239,6 +238,26 @@ def pace(mailing: Mailing, view: View) -> str:
     if view.later:
         said.append(t("watching.later_too", n=view.later))
     return " · ".join(said)
+
+
+def _beginning(mailing: Mailing, view: View) -> str:
+    """Of one that nobody has been written down for."""
+    if mailing.starts_at is not None and mailing.starts_at > view.at:
+        return t("watching.begins", clock=_moment(mailing.starts_at))
+    return t("watching.begins_soon")
+
+
+def _summary(view: View) -> str:
+    """How many are dealt with; of about how many, while they are still being written down."""
+    done = count(view.progress.settled)
+    if view.expected is None:
+        return t("watching.done_of", done=done, all=count(view.progress.audience))
+    return t("watching.done_of_about", done=done, all=count(about(view.expected)))
+
+
+def about(number: int) -> int:
+    """A number that is only known roughly, with as many figures as that is worth: two."""
+    return round(number, 2 - len(str(number)))
 
 
 def _rate(rate: float | None) -> str:
@@ -273,7 +292,7 @@ def _bar(view: View) -> list[tuple[str, float, float]]:
         ),
         ("open", view.in_the_open),
     )
-    whole, begins, found = view.progress.audience or 1, 0.0, []
+    whole, begins, found = view.expected or view.progress.audience or 1, 0.0, []
     for name, number in parts:
         if number:
             width = round(number * 1000 / whole, 2)
@@ -282,11 +301,11 @@ def _bar(view: View) -> list[tuple[str, float, float]]:
     return found
 
 
-def _numbers(view: View) -> list[tuple[str, int, str]]:
+def _numbers(view: View, *, is_written: bool) -> list[tuple[str, int, str]]:
     """(which, how many, which list of recipients): the first always, the others when there are."""
     counts = view.progress.counts
     always = [
-        ("audience", view.progress.audience, ""),
+        ("audience" if is_written else "so_far", view.progress.audience, ""),
         ("sent", counts[DeliveryState.SENT], ""),
         ("waiting", view.waiting, ""),
         ("later", view.later, "deferred"),

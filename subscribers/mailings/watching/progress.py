@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from flask import current_app
 
 from app.core.db import db
+from subscribers.audience.models import Subscription
 from subscribers.mailings import questions
 from subscribers.mailings.controlling import GOING
 from subscribers.mailings.models import (
@@ -104,7 +105,11 @@ class Returned(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """A mailing as it stood at `at`. `rate` is mails a second, None when nobody has looked yet."""
+    """A mailing as it stood at `at`. `rate` is mails a second, None when nobody has looked yet.
+
+    `expected` is about how many people it will have, while they are still being written down; None
+    when that cannot be told, or is known by now.
+    """
 
     at: datetime
     progress: Progress
@@ -116,6 +121,7 @@ class View:
     returned: Returned
     ahead: Sequence[Earlier] = ()
     single_ahead: bool = False
+    expected: int | None = None
 
     @property
     def waiting(self) -> int:
@@ -179,9 +185,10 @@ def _count(mailing: Mailing, kept: _Kept, *, at: datetime) -> View:
     rates = rates_of(list(kept.seen)) if is_going else None
     rate = None if rates is None else sum(rates.values())
     ends_at = None
-    if is_going and mailing.state is not MailingState.MATERIALISING and rates is not None:
+    share = share_written(mailing)
+    if rates is not None and share:
         relay = limits[ALL].rate * limits[ALL].factor if ALL in limits else 0.0
-        seconds = seconds_left(groups, rates, relay=relay)
+        seconds = seconds_left(groups, rates, relay=relay, to_come=1 / share - 1)
         ends_at = None if seconds is None else at + timedelta(seconds=seconds)
     ahead, single = _ahead(mailing, at=at) if is_going else ([], False)
     found = questions.causes(mailing.id, at=at, groups={group.name for group in groups})
@@ -196,7 +203,22 @@ def _count(mailing: Mailing, kept: _Kept, *, at: datetime) -> View:
         returned=returned([mailing.id])[mailing.id],
         ahead=ahead,
         single_ahead=single,
+        expected=round(sum(totals.values()) / share) if share and share < 1 else None,
     )
+
+
+def share_written(mailing: Mailing) -> float | None:
+    """How much of the list the writing of a mailing's people has gone through; 1 when it is done.
+
+    Its cursor goes along the ids of subscriptions. None before it has begun, and for those who got
+    an earlier mailing: theirs goes along deliveries, of which nobody knows how many it will pass.
+    """
+    if mailing.state is not MailingState.MATERIALISING:
+        return 1.0
+    if not mailing.audience_cursor or "received" in (mailing.audience or {}):
+        return None
+    last = db.session.scalar(sa.select(sa.func.max(Subscription.id))) or 1
+    return min(1.0, mailing.audience_cursor / last)
 
 
 def _groups(
@@ -248,22 +270,28 @@ def rates_of(seen: Sequence[tuple[float, Mapping[str, int]]]) -> dict[str, float
 
 
 def seconds_left(
-    groups: Sequence[Group], rates: Mapping[str, float], *, relay: float = 0.0
+    groups: Sequence[Group],
+    rates: Mapping[str, float],
+    *,
+    relay: float = 0.0,
+    to_come: float = 0.0,
 ) -> float | None:
     """How long what waits now will take: all at the rate of now, or the slowest limited group.
 
     What is tried again later and what is held is left out, since its time is not ours to tell.
     None when nothing moves, or nothing but that is left. `relay` is the limit over all groups, 0
-    for none.
+    for none; `to_come` how many will be written down yet for each one who is.
     """
-    going = [group for group in groups if not group.is_held]
-    waiting = sum(group.waiting + group.in_the_open for group in going)
+    going = [
+        (group, group.waiting + group.in_the_open + to_come * group.audience)
+        for group in groups
+        if not group.is_held
+    ]
+    waiting = sum(left for _group, left in going)
     rate = sum(rates.values())
     if not waiting or rate <= 0:
         return None
-    limited = [
-        (group.waiting + group.in_the_open) / group.limit for group in going if group.limit > 0
-    ]
+    limited = [left / group.limit for group, left in going if group.limit > 0]
     return max(waiting / rate, *limited, waiting / relay if relay > 0 else 0.0)
 
 

@@ -27,11 +27,13 @@ from subscribers.mailings.models import (
     MailingState,
     PausedBecause,
 )
+from subscribers.mailings.sending import materialising
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.watching import progress as watching
 from subscribers.mailings.watching.progress import Group, rates_of, recipients_page, seconds_left
 from subscribers.mailings.watching.reasons import Reason
 from subscribers.mailings.writing.queueing import queue_confirmation
+from subscribers.watching_views import about
 from tests.factories import A_MORNING, signed_in
 from tests.subscribers.mailings.cast import queued, subscriber, subscribers
 
@@ -207,10 +209,86 @@ def test_the_slowest_provider_decides_when_it_ends() -> None:
     assert seconds_left(groups, {"other": 99.0, "gmail": 1.0}) == 600.0
 
 
+def test_those_who_are_not_written_down_yet_count_for_the_end() -> None:
+    groups = [group("other", 100), group("gmail", 100, limit=1.0)]
+
+    assert seconds_left(groups[:1], {"other": 10.0}, to_come=4.0) == 50.0
+    assert seconds_left(groups, {"other": 10.0}, to_come=4.0) == 500.0
+
+
 def test_what_is_held_has_no_end_that_we_could_tell() -> None:
     assert seconds_left([group("other", 10), group("gmail", 10**6, held=True)], {"other": 10}) == 1
     assert seconds_left([group("other", 10)], {"other": 0.0}) is None
     assert seconds_left([group("gmail", 9, held=True)], {"gmail": 1.0}) is None
+
+
+@pytest.fixture
+def half_written(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Mailing:
+    """One that is for about twelve people; the first six are written down, three have got it."""
+    monkeypatch.setattr(materialising, "CHUNK", 6)
+    subscribers(12)
+    made = queued()
+    materialise(at=A_MORNING)
+    for number in range(3):
+        put(number, S.SENT)
+    return db.session.get_one(Mailing, made.id)
+
+
+def test_while_people_are_written_down_the_end_is_told_for_all_of_them(
+    half_written: Mailing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = now()
+    monkeypatch.setattr(watching, "rates_of", lambda _seen: {"other": 0.5})
+
+    view = watching.look(half_written, at=at)
+
+    assert (view.progress.audience, view.expected) == (6, 12)
+    assert view.ends_at == at + timedelta(seconds=18)
+
+
+def test_how_many_got_an_earlier_mailing_is_not_guessed(half_written: Mailing) -> None:
+    half_written.audience = {"received": ["release:1:r1:sv"]}
+
+    view = watching.look(half_written, at=now())
+
+    assert view.expected is None
+    assert view.ends_at is None
+
+
+def test_the_page_says_that_the_number_still_grows(
+    client: FlaskClient,
+    editor: User,
+    half_written: Mailing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watching, "rates_of", lambda _seen: {"other": 0.05})
+
+    page = signed_in(client, editor).get(f"/office/mailings/{half_written.id}").text
+
+    assert "3 mejl i minuten · klart omkring " in page
+    assert "3 av omkring 12 klara" in page
+    assert "Mottagare hittills" in page
+    assert "antalet växer" in page
+
+
+def test_before_its_time_a_mailing_says_when_it_begins(
+    client: FlaskClient, editor: User, app: Flask
+) -> None:
+    made = queued()
+    made.starts_at = now() + timedelta(days=2)
+    db.session.commit()
+
+    page = signed_in(client, editor).get(f"/office/mailings/{made.id}").text
+
+    assert "<span>börjar " in page
+    assert "antalet växer" not in page
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, 0), (7, 7), (12, 12), (129, 130), (983_412, 980_000)]
+)
+def test_what_is_only_known_roughly_is_told_roughly(number: int, said: int) -> None:
+    assert about(number) == said
 
 
 def test_mailings_that_go_first_are_named(mailing: Mailing) -> None:
