@@ -14,17 +14,31 @@ import app.core.generation
 import app.doctor.signature
 import app.workers  # noqa: F401
 import releases.desk.models
+import releases.editorial.link_checking
+import releases.editorial.presence
 import releases.editorial.publishing
+import releases.editorial.uploads
+import releases.media.encoding
 import releases.media.models
+import releases.media.storing
 import releases.newsroom.hub.following
 import releases.newsroom.hub.pinging
 import releases.newsroom.lists.listing
 import releases.newsroom.models
+import releases.newsroom.sharing.press_kits
 import releases.review.models
 import releases.review.quote_reminders
 import releases.review.reminding  # noqa: F401
+import subscribers.mailings.controlling
+import subscribers.mailings.digests.digesting
+import subscribers.mailings.inviting
+import subscribers.mailings.retaining
 import subscribers.mailings.returns.mailboxes
-import subscribers.mailings.sending.delivering  # noqa: F401
+import subscribers.mailings.sending.delivering
+import subscribers.mailings.sending.domain_groups
+import subscribers.mailings.sending.materialising
+import subscribers.mailings.watching.alarming
+import subscribers.mailings.watching.figures  # noqa: F401
 from app import pages
 from app.core import accounts, kept, people, security
 from app.core.db import db, engine_options, prepare_engine

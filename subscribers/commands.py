@@ -1,4 +1,4 @@
-"""`pressrum subscriber …`: import, export, erase; and the job that forgets who never confirmed."""
+"""`pressrum subscriber …`: import, export, erase, allow."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.core.audit import record
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import DomainError, NotFound
-from app.core.jobs import job, ring
+from app.core.jobs import ring
 from app.core.words import LANGUAGES
 from app.core.words.language import t
 from subscribers.audience import blocking, erasing, exporting, importing, workbooks
@@ -148,16 +148,6 @@ def unblock(email: str, because: str) -> None:
         _refuse(error, as_json=False)
     db.session.commit()
     click.echo(t("people.unblocked"))
-
-
-@job("forget_unconfirmed")
-def forget_unconfirmed() -> None:
-    """Let go of what nobody confirmed within a week, and of old sign-up counts."""
-    while erasing.forget_unconfirmed(at=now()):
-        db.session.commit()
-    erasing.forget_attempts(at=now())
-    erasing.forget_stragglers(at=now())
-    db.session.commit()
 
 
 def why_left_out(omission: Omission) -> str:

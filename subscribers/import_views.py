@@ -39,7 +39,6 @@ from subscribers.audience.importing import LeftOut, Omission
 from subscribers.audience.models import Frequency, ImportRun, ImportState
 from subscribers.audience.reading import Reading
 from subscribers.audience.subscribing import PRESS_RELEASES
-from subscribers.mailings import inviting
 
 blueprint = Blueprint("imports", __name__, url_prefix="/office/subscribers/imports")
 
@@ -62,17 +61,6 @@ def _let_lists_be_large() -> None:
 @only(Role.EDITOR)
 def _editors_only() -> None:
     """Addresses are theirs."""
-
-
-@jobs.job("import_lists")
-def import_lists() -> None:
-    """Go on with the lists that somebody said yes to; a worker does one for some seconds."""
-    while not jobs.stopping.is_set():
-        if not importing.work(
-            clock=now, ask=lambda run: inviting.invite(language=run.language, at=now())
-        ):
-            break
-        jobs.ring("deliver")
 
 
 @blueprint.get("/")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
-import sqlalchemy as sa
 from flask import (
     Blueprint,
     Response,
@@ -50,7 +49,6 @@ from releases.rounds.uploading import read_upload
 
 CURRENCIES = ("SEK", "EUR", "GBP", "USD", "NOK", "DKK")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-KEEP_UPLOADS = timedelta(days=1)
 
 blueprint = Blueprint("rounds", __name__, url_prefix="/office/rounds")
 signed_in_only(blueprint)
@@ -237,13 +235,6 @@ class ImportForm(Form):
             parse_amount(field.data)
         except ValueError:
             raise ValidationError(t("rounds.choose.bad_total")) from None
-
-
-@jobs.job("sweep_uploads")
-def sweep_uploads() -> None:
-    """Forget files that nobody made a round of within a day."""
-    db.session.execute(sa.delete(Upload).where(Upload.at < now() - KEEP_UPLOADS))
-    db.session.commit()
 
 
 def _choose(form: ImportForm) -> str:

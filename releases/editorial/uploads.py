@@ -42,6 +42,7 @@ TELLING = (
     "countries.list",
 )
 AT_WORK = ("waiting", "reading", "to store", "storing")
+KEPT_FOR = timedelta(days=1)  # when nobody makes a round of it
 SILENT_FOR = timedelta(minutes=2)  # then the worker that had it is taken for dead
 TRIES = 3
 UNCLEAR = {"no_header", "no_grantee_column", "no_amount_column", "amount_columns_unclear"}
@@ -156,6 +157,13 @@ def read_uploads() -> None:
                 _work(upload_id)
             except Gone:
                 db.session.rollback()
+
+
+@jobs.job("sweep_uploads")
+def sweep_uploads() -> None:
+    """Forget files that nobody made a round of within a day."""
+    db.session.execute(sa.delete(Upload).where(Upload.at < now() - KEPT_FOR))
+    db.session.commit()
 
 
 def _is_due(form: dict[str, str], *, at: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""Asking each of an imported list whether they want to be written to.
+"""Bringing in the lists that wait, and asking each of a list whether they want to be written to.
 
 A mailing for each batch of people, in the lane behind everything else: fifty thousand questions
 must hold up nobody who has just signed up, and no release.
@@ -12,11 +12,23 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from app.core import jobs
+from app.core.clock import now
 from app.core.db import db
+from subscribers.audience import importing
 from subscribers.audience.models import Subscriber, Subscription
 from subscribers.mailings.models import Delivery, DeliveryState
 from subscribers.mailings.sending.domain_groups import group_in_sql, groups_to_write
 from subscribers.mailings.writing.queueing import queue_invitation
+
+
+@jobs.job("import_lists")
+def import_lists() -> None:
+    """Go on with the lists that somebody said yes to; a worker does one for some seconds."""
+    while not jobs.stopping.is_set():
+        if not importing.work(clock=now, ask=lambda run: invite(language=run.language, at=now())):
+            break
+        jobs.ring("deliver")
 
 
 def invite(*, language: str, at: datetime) -> Callable[[Sequence[int]], None]:

@@ -96,6 +96,16 @@ def keep_rules() -> None:
             run(rule, day=day, at=at)
 
 
+@jobs.job("forget_stragglers")
+def forget_stragglers() -> None:
+    """What a mail in the open has written down of somebody who has just been erased.
+
+    No rule of days: it is looked for each minute, as it should never have been kept.
+    """
+    erasing.forget_stragglers(at=now())
+    db.session.commit()
+
+
 def run(rule: Rule, *, day: date, at: datetime) -> int:
     """Clear what a rule is about, in parts, until there is no more. How many; commits."""
     before = at - timedelta(days=days_of(rule))

@@ -138,6 +138,32 @@ def test_a_module_opens_by_saying_what_it_is_for(module: str) -> None:
     assert ast.get_docstring(ast.parse(modules()[module].read_text(encoding="utf-8")))
 
 
+def jobs_of(module: str) -> set[str]:
+    """The names of the jobs that a module brings."""
+    found = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+        for call in getattr(node, "decorator_list", ()):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in ("job", "jobs.job"):
+                found.add(ast.literal_eval(call.args[0]))
+    return found
+
+
+@pytest.mark.parametrize("module", modules())
+def test_no_job_needs_a_page_or_a_command_to_be_known(module: str) -> None:
+    assert not (jobs_of(module) and is_edge(module)), "a worker serves no pages and has no terminal"
+
+
+def test_every_worker_knows_every_job_however_it_was_started() -> None:
+    ask = "import app.factory; from app.core import jobs; print(*jobs.in_order())"
+
+    known = subprocess.run(
+        [sys.executable, "-c", ask], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert len(known) > 20
+    assert set(known) == set().union(*(jobs_of(module) for module in modules()))
+
+
 def test_loading_the_floor_loads_neither_the_roof_nor_a_domain() -> None:
     ask = "import sys, app, app.core.html; print(*sorted(sys.modules))"
 

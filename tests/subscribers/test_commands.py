@@ -12,10 +12,10 @@ from flask import Flask
 
 from app.core.db import db
 from subscribers.audience import subscribing
-from subscribers.audience.models import EndedReason, Subscriber, SubscriptionState
-from subscribers.commands import forget_unconfirmed, group
+from subscribers.audience.models import EndedReason, Subscriber
+from subscribers.commands import group
 from tests.factories import A_MORNING
-from tests.subscribers.cast import DORA, active, how_many, pending, state_of
+from tests.subscribers.cast import DORA, active, how_many
 
 
 @pytest.fixture
@@ -118,11 +118,3 @@ def test_what_cannot_be_erased_is_refused(run, address: str) -> None:  # type: i
 
     assert result.exit_code == 1
     assert result.stderr.strip()
-
-
-def test_the_job_forgets_old_unconfirmed_sign_ups(app: Flask) -> None:
-    stale = pending(at=A_MORNING.replace(year=2020))
-
-    forget_unconfirmed()
-
-    assert state_of(stale) is SubscriptionState.ENDED

@@ -22,7 +22,7 @@ from app.core.clock import now
 from app.core.db import db
 from releases.drafting.templates import house_template
 from releases.editorial.models import Release
-from releases.editorial.round_views import sweep_uploads
+from releases.editorial.uploads import sweep_uploads
 from releases.rounds.models import Programme, Round, Upload
 from tests import factories
 from tests.factories import ROUND, signed_in

@@ -24,7 +24,6 @@ from app.core.alerts import open_alerts
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput, NotNow
-from subscribers import import_views
 from subscribers.audience import importing, reading, workbooks
 from subscribers.audience.models import (
     Frequency,
@@ -352,7 +351,7 @@ def test_a_damaged_workbook_is_refused(content: bytes) -> None:
 
 @pytest.fixture
 def office(client: FlaskClient, editor: User, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    monkeypatch.setattr(import_views.jobs, "ring", lambda _name: None)
+    monkeypatch.setattr(inviting.jobs, "ring", lambda _name: None)
     return signed_in(client, editor)
 
 
@@ -370,7 +369,7 @@ def test_the_whole_way_by_the_pages(office: FlaskClient, app: Flask) -> None:
     )
     running = office.get(answer.location)
     before = office.get(f"{answer.location}/progress").json
-    import_views.import_lists()
+    inviting.import_lists()
     db.session.expire_all()
     after = office.get(f"{answer.location}/progress").json
     report = office.get(answer.location)
@@ -395,7 +394,7 @@ def test_another_column_can_be_chosen(office: FlaskClient) -> None:
 
     office.post(f"{path}/reading", data=form)
     office.post(f"{path}/begin", data={"basis": "x", "topic": "press-releases", "language": "sv"})
-    import_views.import_lists()
+    inviting.import_lists()
 
     assert db.session.scalars(sa.select(Subscriber.address)).all() == ["dora@reader.example"]
 

@@ -12,13 +12,14 @@ from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db
 from app.core.errors import BadInput
-from subscribers.audience import subscribing
+from subscribers.audience import erasing, subscribing
 from subscribers.audience.models import (
     EndedReason,
     ImportRun,
     ImportState,
     RetentionRun,
     Subscriber,
+    SubscriptionState,
     Suppression,
 )
 from subscribers.mailings import retaining
@@ -34,8 +35,9 @@ from subscribers.mailings.models import (
 )
 from subscribers.mailings.questions import counts
 from tests.factories import A_MORNING
+from tests.subscribers.audience.test_erasing import mailed
 from tests.subscribers.audience.test_importing import import_, omissions
-from tests.subscribers.cast import DORA, active, how_many
+from tests.subscribers.cast import DORA, active, how_many, pending, state_of
 
 MUCH_LATER = A_MORNING + timedelta(days=800)
 
@@ -218,6 +220,25 @@ def test_the_days_round_is_done_once_and_written_down(app: Flask) -> None:
 
     assert named == [one.name for one in retaining.RULES]
     assert how_many(RetentionRun) == len(retaining.RULES)
+
+
+def test_the_days_round_ends_what_nobody_confirmed(app: Flask) -> None:
+    stale = pending(at=A_MORNING.replace(year=2020))
+
+    retaining.keep_rules()
+
+    assert state_of(stale) is SubscriptionState.ENDED
+
+
+def test_each_minute_an_answer_that_came_after_an_erasure_is_forgotten(app: Flask) -> None:
+    delivery = mailed(active())
+    erasing.erase(DORA, at=now())
+    delivery.reply = f"550 <{DORA}> unknown"
+    db.session.commit()
+
+    retaining.forget_stragglers()
+
+    assert DORA not in (delivery.reply or "")
 
 
 def test_what_a_rule_did_is_added_up_on_its_day(app: Flask) -> None:
