@@ -68,8 +68,12 @@ def lift(name: str, scope: str) -> ResponseReturnValue:
     except BadInput as error:
         db.session.rollback()
         return _lift_page(_found(name, scope), error=t(f"errors.{error.key}", **error.facts))
+    person = blocking.owner_of(found.address_hash)
+    goes_on = person is not None and any(one.ended_at is None for one in person.subscriptions)
     db.session.commit()
-    flash(t("people.unblocked"), "success")
+    flash(t("people.unblocked_goes_on" if goes_on else "people.unblocked"), "success")
+    if person is not None:
+        return redirect(url_for("subscribers.show", subscriber_id=person.id))
     return redirect(url_for("suppressions.index"))
 
 
@@ -95,6 +99,7 @@ def _lift_page(found: Suppression, *, error: str = "") -> ResponseReturnValue:
     page = render_template(
         "office/subscribers/unblock.html",
         one=found,
+        person=blocking.owner_of(found.address_hash),
         why=suppressed_because,
         error=error,
         given=request.form,

@@ -56,6 +56,7 @@ from subscribers.audience.reading import list_of_one
 from subscribers.mailings import disclosing, inviting
 from subscribers.mailings.disclosing import Mailed
 from subscribers.mailings.questions import carried
+from subscribers.mailings.watching.tracing import silenced
 
 blueprint = Blueprint("subscribers", __name__, url_prefix="/office/subscribers")
 
@@ -86,10 +87,12 @@ def index() -> ResponseReturnValue:
     if "@" in wanted.text and (found := questions.by_address(wanted.text)):
         return redirect(url_for("subscribers.show", subscriber_id=found.id))
     before = row_before()
+    page = questions.page(wanted, before=before)
     return render_template(
         "office/subscribers/index.html",
         counts=questions.counts(),
-        page=questions.page(wanted, before=before),
+        page=page,
+        silent=blocking.silent_among(page.people),
         before=before,
         wanted=wanted,
         topics=topics.offered(),
@@ -106,15 +109,16 @@ def index() -> ResponseReturnValue:
 def show(subscriber_id: int) -> ResponseReturnValue:
     """One subscriber: what they get, what they said yes to, and all that has happened."""
     person = questions.subscriber(subscriber_id)
-    mails = disclosing.mails_to(person)
+    mails, suppressions = disclosing.mails_to(person), questions.suppressions(person)
     return render_template(
         "office/subscribers/show.html",
         person=person,
-        open=[one for one in person.subscriptions if one.ended_at is None],
         events=_events(person, mails),
         mails=mails,
         carried=carried,
-        suppressions=questions.suppressions(person),
+        suppressions=suppressions,
+        is_silent=any(one.scope == "all" for one in suppressions),
+        silenced=silenced(person),
         why=suppressed_because,
         topic_name=topic_name,
         source=source,
@@ -345,7 +349,10 @@ def _events(person: Subscriber, mails: Sequence[Mailed]) -> Sequence[Event]:
     events = [event for one in person.subscriptions for event in _events_of(one)]
     events += [event for one in mails for event in _events_of_mail(one)]
     language = interface_language()
-    events += [Event(act.at, sentence(act, language)) for act in disclosing.acts_about(person)]
+    topics_by_slug = {one.topic.slug: topic_name(one.topic) for one in person.subscriptions}
+    for act in disclosing.acts_about(person):
+        about = topics_by_slug.get(str(act.facts.get("topic")), "")
+        events.append(Event(act.at, sentence(act, language), about))
     for one in questions.suppressions(person):
         text = t("people.event.suppressed")
         events.append(Event(one.created_at, text, suppressed_because(one.reason)))

@@ -89,6 +89,24 @@ def of_address(email: str) -> list[Line]:
     ]
 
 
+def silent_among(people: Sequence[Subscriber]) -> set[int]:
+    """The ids of those whose address must not be written to about anything."""
+    hashes = [person.address_hash for person in people]
+    found = set(
+        db.session.scalars(
+            sa.select(Suppression.address_hash).where(
+                Suppression.address_hash.in_(hashes), Suppression.scope == "all"
+            )
+        )
+    )
+    return {person.id for person in people if person.address_hash in found}
+
+
+def owner_of(hash_: bytes) -> Subscriber | None:
+    """The subscriber with the address of this hash, if there is one."""
+    return _person([hash_])
+
+
 def of_hashes(hashes: Sequence[bytes]) -> list[Suppression]:
     return list(
         db.session.scalars(

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from app.core.audit import record
 from app.core.db import db
 from subscribers.audience import links, subscribing
 from subscribers.audience.addresses import secrets_in_force
@@ -76,13 +77,31 @@ def change(wishes: Mapping[Subscription, Frequency | None], *, at: datetime) -> 
         (one.subscriber_id, one.frequency) for one, wish in kept if one.frequency is not wish
     }:
         catch_up(subscriber_id, left, at=at)
-    changed = [subscribing.choose_frequency(one, wish) for one, wish in kept]
+    changed = [_hear(one, wish, at=at) for one, wish in kept]
     changed += [
         subscribing.end(one, reason=EndedReason.USER_LINK, at=at)
         for one, wish in wishes.items()
         if wish is None
     ]
     return any(changed)
+
+
+def _hear(subscription: Subscription, frequency: Frequency, *, at: datetime) -> bool:
+    """Change how soon somebody hears of a topic, and write it into their history."""
+    before = subscription.frequency
+    changed = subscribing.choose_frequency(subscription, frequency)
+    if changed:
+        record(
+            "subscriber.choose",
+            "subscriber",
+            subscription.subscriber_id,
+            by=None,
+            at=at,
+            topic=subscription.topic.slug,
+            frequency=frequency.value,
+            instead_of=before.value,
+        )
+    return changed
 
 
 def leave_all(subscriber: Subscriber, *, at: datetime) -> None:

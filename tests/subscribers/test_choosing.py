@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db
 from subscribers import public
@@ -29,7 +30,7 @@ from subscribers.mailings.models import Delivery, Mailing, MailingKind, MailingP
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.writing.queueing import queue
 from tests.conftest import SECRET
-from tests.factories import A_MORNING
+from tests.factories import A_MORNING, signed_in
 from tests.subscribers.cast import (
     DORA,
     HOME,
@@ -333,6 +334,21 @@ def test_the_page_to_leave_offers_all_and_a_weekly_mail(client: FlaskClient) -> 
     assert 'name="weekly"' in page
     assert 'name="all"' in page
     assert page.index("Vatten") < page.index("Skola")
+
+
+def test_how_often_is_in_their_history_once_it_has_changed(
+    client: FlaskClient, editor: User
+) -> None:
+    subscription = confirmed("vatten")
+    link = f"/unsubscribe/{unsubscribe_token(subscription)}"
+
+    client.post(link, data={"weekly": "1"})
+    client.post(link, data={"weekly": "1"})
+
+    page = signed_in(client, editor).get(f"/office/subscribers/{subscription.subscriber_id}").text
+    told = "ändrade hur ofta mejlen kommer: en gång i veckan i stället för direkt."
+    assert page.count(told) == 1
+    assert page.index("Vatten", page.index(told)) - page.index(told) < 300
 
 
 def test_a_weekly_mail_instead_ends_nothing(client: FlaskClient) -> None:

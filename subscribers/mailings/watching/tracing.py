@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.core.db import db
+from subscribers.audience.models import Subscriber, Subscription, Suppression
 from subscribers.mailings.models import (
     Delivery,
     DeliveryAttempt,
@@ -21,8 +22,10 @@ from subscribers.mailings.models import (
     Mailing,
 )
 from subscribers.mailings.questions import without_addresses
+from subscribers.mailings.returns import scoring
 from subscribers.mailings.watching.reasons import Reason, reason_of
 
+BOUNCE = "bounce"  # the reason of a suppression that a refusal left behind
 PAGE = 25  # mails on one page
 EVENTS = 100  # of what came back, at most
 
@@ -54,6 +57,41 @@ class History:
 
     moments: Sequence[Moment]
     older: int | None
+
+
+@dataclass(frozen=True)
+class Silenced:
+    """Somebody whose server said that there is no such mailbox, a moment ago.
+
+    Their subscriptions go on until `ends_at`: if that server refuses everybody, it is an outage,
+    and `returns` lifts what it did. `said` are its words without addresses.
+    """
+
+    since: datetime
+    ends_at: datetime
+    said: str
+
+
+def silenced(person: Subscriber) -> Silenced | None:
+    """None for whom nothing has come back, and for whom it is over."""
+    found = db.session.execute(
+        sa.select(InboundEvent.received_at, InboundEvent.said)
+        .join(Suppression, Suppression.event_id == InboundEvent.id)
+        .where(
+            Suppression.address_hash == person.address_hash,
+            Suppression.scope == "all",
+            Suppression.reason == BOUNCE,
+            sa.exists().where(
+                Subscription.subscriber_id == person.id,
+                Subscription.ended_at.is_(None),
+                Subscription.asked_at <= InboundEvent.received_at,
+            ),
+        )
+    ).first()
+    if found is None:
+        return None
+    ends_at = found.received_at + scoring.OUTAGE_WITHIN
+    return Silenced(found.received_at, ends_at, without_addresses(found.said))
 
 
 def history_of(subscriber_id: int, *, before: int | None = None, size: int = PAGE) -> History:
