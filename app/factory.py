@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Any
+
 from flask import Flask
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 # Imported for what they bring along: their tables, and the jobs in the order a sweep runs them.
@@ -12,6 +14,7 @@ import app.core.audit
 import app.core.beats
 import app.core.generation
 import app.doctor.signature
+import app.space
 import app.workers  # noqa: F401
 import releases.desk.models
 import releases.editorial.link_checking
@@ -47,8 +50,6 @@ from app.settings import CHECKOUT, PREFIX, BadSetting, Settings
 from releases.desk import access
 from subscribers.mailings.writing import signing
 
-migrate = Migrate()
-
 
 def build(settings: Settings) -> Flask:
     """Every part in its place. Opens no connection."""
@@ -67,7 +68,7 @@ def build(settings: Settings) -> Flask:
     kept.init_app(app)
     if count := settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
-    migrate.init_app(app, db, directory=str(CHECKOUT / "migrations"), render_as_batch=True)
+    app.extensions["migrate"] = Migrations()
     mail.init_app(app)
     try:
         signing.init_app(app)
@@ -79,6 +80,21 @@ def build(settings: Settings) -> Flask:
     pages.init_app(app)
     access.init_app(app)
     return app
+
+
+class Migrations:
+    """What Flask-Migrate looks for in an application; itself loaded by the first who migrates.
+
+    With Alembic it takes 10 MiB, and a process that serves or sends never asks for it.
+    """
+
+    db, directory = db, str(CHECKOUT / "migrations")
+
+    @cached_property
+    def migrate(self) -> Any:
+        from flask_migrate import Migrate
+
+        return Migrate(db=self.db, directory=self.directory)
 
 
 def configuration(settings: Settings) -> dict[str, object]:

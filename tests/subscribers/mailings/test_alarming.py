@@ -249,8 +249,8 @@ def test_the_page_tells_open_and_past_alerts_apart(client: FlaskClient, editor: 
 
     assert "Inget skickas till Gmail" in now_open
     assert "Gör så här" in now_open
-    assert "Disken är full" not in now_open.split("</aside>")[1]
-    assert "Disken är full" in past
+    assert "är snart full" not in now_open.split("</aside>")[1]
+    assert "är snart full" in past
     assert "3 timmar" in past
 
 
