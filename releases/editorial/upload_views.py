@@ -64,7 +64,7 @@ def progress(upload_id: int) -> ResponseReturnValue:
     """How far the worker has come with a large file."""
     form = _upload(upload_id).form
     done, rows = int(form.get("done", "0")), int(form.get("all", "0"))
-    return jsonify(state=form.get("state", ""), done=done, all=rows)
+    return jsonify(is_going=uploads.is_at_work(form), done=done, total=rows)
 
 
 def preview_address(kept: Upload) -> str:

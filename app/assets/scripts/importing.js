@@ -1,4 +1,4 @@
-// Shows how far an import is while it runs.
+// Shows how far an import is while it runs, of a list or of a round.
 import { askWhileItGoes } from "./asking.js";
 
 const place = document.getElementById("import");
@@ -9,8 +9,9 @@ const said = place.querySelector("[data-said]");
 function show(now) {
   bar.max = now.total || 1;
   bar.value = now.done;
+  bar.textContent = `${now.done} / ${now.total}`;
   label.textContent = `${now.done} / ${now.total}`;
-  said.textContent = now.words;
+  if (said) said.textContent = now.words;
 }
 
 askWhileItGoes({

@@ -218,11 +218,11 @@ def test_a_large_file_is_read_by_the_worker_and_the_page_says_so(
     page = upload(signed_in(client, writer), ROUND)
     assert "Filen läses" in page.text
     assert "<progress" in page.text
-    assert client.get(address("/progress")).json == {"state": "waiting", "done": 0, "all": 0}
+    assert client.get(address("/progress")).json == {"is_going": True, "done": 0, "total": 0}
 
     read_uploads()
 
-    assert client.get(address("/progress")).json["state"] == "read"
+    assert not client.get(address("/progress")).json["is_going"]
     page = client.get(address())
     assert "2 650 000 kronor" in words(page.text)
     assert "Importera omgången" in page.text
