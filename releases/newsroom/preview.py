@@ -139,6 +139,7 @@ def _web_page(release: Release, revision: Revision) -> str:
         sender=organisation(),
         moment=_approved_at(release, revision),
         published_at=_published_at(release),
+        runs_no_script=True,
     )
 
 

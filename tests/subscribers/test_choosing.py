@@ -518,6 +518,7 @@ def test_the_frame_signs_up_and_answers_within_itself(client: FlaskClient) -> No
         assert "frame-ancestors *" in page.headers["Content-Security-Policy"]
         assert "Set-Cookie" not in page.headers
         assert "<script" not in page.text
+        assert 'rel="icon"' in page.text  # or browsers ask for one that is not there
         assert page.text.count("<h1") == 1
 
 

@@ -75,8 +75,10 @@ def test_each_way_shows_the_text_as_readers_get_it(
 def test_only_our_own_pages_may_frame_it_and_no_script_runs_in_it(
     client: FlaskClient, release: Release, way: str
 ) -> None:
-    policy = framed(client, release, way).headers["Content-Security-Policy"]
+    answer = framed(client, release, way)
 
+    policy = answer.headers["Content-Security-Policy"]
+    assert "<script" not in answer.text
     assert "frame-ancestors 'self'" in policy
     assert "script-src 'none'" in policy
     assert "default-src 'none'" in policy
