@@ -53,8 +53,7 @@ def tell(provider: str) -> ResponseReturnValue:
     except (ValueError, RecursionError):
         abort(400)
     for start in range(0, len(events), AT_ONCE):
-        for event in events[start : start + AT_ONCE]:
-            applying.take_notice(provider, event, at=now())
+        applying.take_notices(provider, events[start : start + AT_ONCE], at=now())
         db.session.commit()
     return _stored()
 

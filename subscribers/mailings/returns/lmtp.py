@@ -1,13 +1,16 @@
 """Taking back what comes by LMTP (RFC 2033): the mail server in front of us hands it over itself.
 
 An answer is given after the commit only: what we cannot store now, the mail server keeps and tries
-again. Only addresses of the bounce domain are taken, so that this is no way in for anything else.
+again. What comes in while others are stored waits a moment, and is then stored together with what
+came meanwhile. Only addresses of the bounce domain are taken, so that this is no way in for
+anything else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from aiosmtpd.controller import Controller, UnixSocketController
@@ -15,22 +18,25 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
 from flask import Flask
 
-from app.core.clock import now
-from app.core.db import db
-from subscribers.mailings.returns import applying
+from subscribers.mailings.returns import mailboxes, mime
+from subscribers.mailings.returns.applying import Came
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 SECONDS: Final = 300
+STORED: Final = "250 2.0.0 stored"
+NOT_STORED: Final = "451 4.3.0 not stored, try again later"
 
 
 class Letterbox:
-    """The handler of one application. Each mail is stored in a thread of its own."""
+    """The handler of one application. Its methods run in one thread; storing has one of its own."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.domain = str(app.config["BOUNCE_DOMAIN"]).lower()
+        self._waiting: list[tuple[Came, asyncio.Future[bool]]] = []
+        self._storing: asyncio.Task[None] | None = None
 
     async def handle_RCPT(
         self, _server: Any, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -43,20 +49,34 @@ class Letterbox:
 
     async def handle_DATA(self, _server: Any, _session: Session, envelope: Envelope) -> str:
         """One answer for each recipient, as LMTP wants it."""
-        answer = await asyncio.to_thread(self.store, envelope)
+        raw = envelope.content if isinstance(envelope.content, bytes) else b""
+        came = Came(raw[: mime.MOST_BYTES], tuple(envelope.rcpt_tos))
+        is_stored = asyncio.get_running_loop().create_future()
+        self._waiting.append((came, is_stored))
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.create_task(self._store_what_waits())
+        answer = STORED if await is_stored else NOT_STORED
         return "\r\n".join(answer for _ in envelope.rcpt_tos)
 
-    def store(self, envelope: Envelope) -> str:
-        raw = envelope.content if isinstance(envelope.content, bytes) else b""
-        with self.app.app_context():
-            try:
-                applying.take_in(raw, source="lmtp", at=now(), to=envelope.rcpt_tos)
-                db.session.commit()
-            except Exception:
-                db.session.rollback()
-                log.exception("a mail that came back could not be stored; it is to be tried again")
-                return "451 4.3.0 not stored, try again later"
-        return "250 2.0.0 stored"
+    async def _store_what_waits(self) -> None:
+        while self._waiting:
+            some, self._waiting = (
+                self._waiting[: mailboxes.AT_ONCE],
+                self._waiting[mailboxes.AT_ONCE :],
+            )
+            stored = await asyncio.to_thread(self.store, [came for came, _ in some])
+            for (_, answer), is_stored in zip(some, stored, strict=True):
+                if not answer.done():  # whoever waited for it may have gone
+                    answer.set_result(is_stored)
+
+    def store(self, came: Sequence[Came]) -> list[bool]:
+        """Whether each of some mails is stored."""
+        try:
+            with self.app.app_context():
+                return [one is not None for one in mailboxes.store(came, source="lmtp")]
+        except Exception:
+            log.exception("what came back could not be stored; it is to be tried again")
+            return [False] * len(came)
 
 
 class _Lmtp(LMTP):

@@ -1,7 +1,8 @@
 """Where it lies when it has come back: a Maildir, an IMAP folder, a file.
 
-A mail leaves its place only after what it says is committed; broken off in between, it is read once
-more and counts once. What is none of ours stays where it is and is marked as seen.
+Mails are taken in some at a time, and leave their place only after what they say is committed;
+broken off in between, they are read once more and count once. What is none of ours stays where it
+is and is marked as seen.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +27,13 @@ from app.core.alerts import clear_alert, raise_alert
 from app.core.clock import now
 from app.core.db import db
 from subscribers.mailings.returns import applying
-from subscribers.mailings.returns.applying import Taken
+from subscribers.mailings.returns.applying import Came, Taken
 from subscribers.mailings.returns.mime import MOST_BYTES
 
 log = logging.getLogger(__name__)
 
+AT_ONCE: Final = 100  # mails in one transaction, or
+BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 TIMEOUT: Final = 30.0
 LONGEST_ROUND: Final = 45.0  # seconds; the next minute goes on
 LOOPBACK: Final = {"127.0.0.1", "localhost", "::1"}
@@ -55,8 +58,8 @@ class Mailbox(Protocol):
         """Which way it came, as its event remembers it."""
         ...
 
-    def mails(self) -> Iterator[Lying]:
-        """Every mail that nobody has seen, one at a time. Raises Unreadable."""
+    def mails(self) -> Iterator[list[Lying]]:
+        """Every mail that nobody has seen, some at a time. Raises Unreadable."""
         ...
 
 
@@ -84,27 +87,59 @@ class Tally:
 
 
 def empty(mailbox: Mailbox, *, seconds: float | None = None) -> Tally:
-    """Take in what lies there, and commit after each mail. Raises Unreadable.
+    """Take in what lies there. Commits. Raises Unreadable.
 
     A mail that cannot be stored stays where it is, and the next ones are read all the same.
     """
     tally = Tally()
     until = None if seconds is None else time.monotonic() + seconds
     with closing(mailbox.mails()) as mails:  # type: ignore[type-var]
-        for mail in mails:
-            try:
-                taken = applying.take_in(mail.raw, source=mailbox.source, at=now())
-                db.session.commit()
-            except Exception:
-                db.session.rollback()
-                tally.failed += 1
-                log.exception("a mail that came back could not be stored; it stays where it is")
-                continue
-            tally.add(taken)
-            (mail.take_away if taken.is_ours else mail.leave)()
+        for some in mails:
+            came = [Came(mail.raw) for mail in some]
+            for mail, taken in zip(some, store(came, source=mailbox.source), strict=True):
+                if taken is None:
+                    tally.failed += 1
+                    continue
+                tally.add(taken)
+                (mail.take_away if taken.is_ours else mail.leave)()
             if jobs.stopping.is_set() or (until is not None and time.monotonic() > until):
                 break
     return tally
+
+
+def some_at_a_time(mails: Iterable[Lying]) -> Iterator[list[Lying]]:
+    """What was read before a mailbox broke off is given out all the same."""
+    some: list[Lying] = []
+    size = 0
+    try:
+        for mail in mails:
+            some.append(mail)
+            size += len(mail.raw)
+            if len(some) >= AT_ONCE or size >= BYTES_AT_ONCE:
+                yield some
+                some, size = [], 0
+    except Unreadable:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some
+
+
+def store(came: Sequence[Came], *, source: str) -> list[Taken | None]:
+    """Take in some mails, in as few transactions as may be. Commits. None for each that could not
+    be stored: one that nobody can store is found by halves, and costs none of the others."""
+    try:
+        taken = applying.take_in(came, source=source, at=now())
+        db.session.commit()
+    except Exception:
+        db.session.rollback()
+        if len(came) == 1:
+            log.exception("a mail that came back could not be stored; it stays where it is")
+            return [None]
+        half = len(came) // 2
+        return [*store(came[:half], source=source), *store(came[half:], source=source)]
+    return list(taken)
 
 
 @jobs.job("read_bounces")
@@ -160,7 +195,10 @@ class Maildir:
     path: Path
     source: str = "maildir"
 
-    def mails(self) -> Iterator[Lying]:
+    def mails(self) -> Iterator[list[Lying]]:
+        return some_at_a_time(self._each())
+
+    def _each(self) -> Iterator[Lying]:
         folders = [self.path / "new", self.path / "cur"]
         if not all(folder.is_dir() for folder in folders):
             raise Unreadable(f"{self.path} is no Maildir: new and cur are missing")
@@ -184,7 +222,10 @@ class Files:
     path: Path
     source: str = "pipe"
 
-    def mails(self) -> Iterator[Lying]:
+    def mails(self) -> Iterator[list[Lying]]:
+        return some_at_a_time(self._each())
+
+    def _each(self) -> Iterator[Lying]:
         paths = _files(self.path) if self.path.is_dir() else [self.path]
         for path in paths:
             try:
@@ -202,7 +243,10 @@ class Stream:
     file: BinaryIO
     source: str = "pipe"
 
-    def mails(self) -> Iterator[Lying]:
+    def mails(self) -> Iterator[list[Lying]]:
+        return some_at_a_time(self._each())
+
+    def _each(self) -> Iterator[Lying]:
         for raw in messages(self.file):
             yield Lying(raw)
 
@@ -273,12 +317,18 @@ class Imap:
     ca_file: str = ""
     source: str = "imap"
 
-    def mails(self) -> Iterator[Lying]:
+    def mails(self) -> Iterator[list[Lying]]:
         try:
             server = self._connected()
         except (OSError, imaplib.IMAP4.error) as error:
             raise Unreadable(_words(error)) from error
         taken: list[str] = []
+        try:
+            yield from some_at_a_time(self._each(server, taken))
+        finally:
+            _part(server, taken)
+
+    def _each(self, server: imaplib.IMAP4, taken: list[str]) -> Iterator[Lying]:
         try:
             for uid in self._unseen(server):
                 raw = self._fetch(server, uid)
@@ -286,8 +336,6 @@ class Imap:
                     yield Lying(raw, _deleting(server, uid, taken), _marking(server, uid))
         except (OSError, imaplib.IMAP4.error) as error:
             raise Unreadable(_words(error)) from error
-        finally:
-            _part(server, taken)
 
     def _connected(self) -> imaplib.IMAP4:
         context = ssl.create_default_context(cafile=self.ca_file or None)

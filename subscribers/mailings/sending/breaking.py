@@ -11,6 +11,7 @@ the next refusal, or after a second: where all goes well a row is not written fo
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import defaultdict
@@ -50,6 +51,7 @@ COMPLAINTS_SENT = 500  # below, a single complaint would stop every mailing
 KEEP_SECONDS = 1.0  # how long mails that were taken may go unwritten
 
 TAKEN, HARD, POLICY, FAILED = "ahpf"  # the letters of DomainGroup.recent
+NO_POLICY = re.compile(f"[^{POLICY}]+")
 NO_SUCH_ADDRESS = ("5.1.", "5.2.1")  # RFC 3463: bad destination; mailbox disabled
 BULK = (MailingKind.RELEASE, MailingKind.CORRECTION, MailingKind.DIGEST)
 GOING = (MailingState.MATERIALISING, MailingState.RUNNING)
@@ -169,7 +171,8 @@ def _take_in(name: str, news: _News, *, at: datetime) -> None:
         .values(recent=recent)
         .execution_options(synchronize_session=False)
     )
-    run = len(recent) - len(recent.rstrip(POLICY))
+    # One that ended in the midst of these answers was a run as well.
+    run = max(len(one) for one in NO_POLICY.split(recent[-len(letters) - POLICY_RUN :]))
     if run >= POLICY_RUN:
         refused = {"n": run, "said": news.said[:200]}
         pacing.hold(name, because="policy", facts=refused, at=at, alert="policy_refused")

@@ -18,7 +18,7 @@ from subscribers.mailings.models import (
     MailingState,
 )
 from subscribers.mailings.returns import applying
-from subscribers.mailings.returns.applying import Taken
+from subscribers.mailings.returns.applying import Came, Taken
 from subscribers.mailings.sending import envelopes
 from subscribers.mailings.sending.outcomes import Outcome
 from subscribers.mailings.sending.replies import Reply
@@ -121,7 +121,7 @@ def report(delivery: Delivery, reason: str = "unknown", **changes: str) -> bytes
 
 def take_in(raw: bytes, *, at: datetime = LATER, source: str = "pipe") -> Taken:
     """One mail, read and committed."""
-    taken = applying.take_in(raw, source=source, at=at)
+    (taken,) = applying.take_in([Came(raw)], source=source, at=at)
     db.session.commit()
     return taken
 

@@ -28,8 +28,10 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.returns import applying
+from subscribers.mailings.returns import applying, outages
 from subscribers.mailings.sending import domain_groups, envelopes
+from subscribers.mailings.sending.outcomes import Outcome
+from subscribers.mailings.sending.replies import spoken
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.queries import counted_queries
@@ -150,9 +152,9 @@ def test_telling_of_the_same_refusal_twice_counts_once() -> None:
 
 def test_a_batch_that_was_taken_costs_no_query() -> None:
     mail = sent(reader(), mailing())
-    outcome = applying.Outcome(
+    outcome = Outcome(
         mail.id, mail.mailing_id, MailingKind.RELEASE, "other", mail.subscriber_id, "x",
-        applying.spoken(250, "ok"),
+        spoken(250, "ok"),
     )  # fmt: skip
 
     with counted_queries() as asked:
@@ -388,8 +390,8 @@ def test_an_hour_later_those_silenced_at_a_large_domain_have_ended() -> None:
     refuse(mails[0])
     assert (standing(people[0]), reasons()) == (ACTIVE, ["bounce"])
 
-    assert applying.settle(at=LATER + timedelta(minutes=59)) == 0
-    assert applying.settle(at=LATER + timedelta(minutes=61)) == 1
+    assert outages.settle(at=LATER + timedelta(minutes=59)) == 0
+    assert outages.settle(at=LATER + timedelta(minutes=61)) == 1
     db.session.commit()
 
     assert standing(people[0]) == BOUNCED
@@ -402,7 +404,7 @@ def test_who_said_yes_again_within_the_hour_is_not_ended_for_the_old_bounce() ->
     db.session.execute(sa.delete(Suppression))  # what a new confirmation does
     db.session.commit()
 
-    assert applying.settle(at=LATER + timedelta(hours=2)) == 0
+    assert outages.settle(at=LATER + timedelta(hours=2)) == 0
 
 
 def test_two_workers_that_each_saw_half_are_put_together_by_the_clock(
@@ -411,11 +413,11 @@ def test_two_workers_that_each_saw_half_are_put_together_by_the_clock(
     release = mailing()
     mails = [sent(person, release) for person in readers_of("town.example", 20)]
     with monkeypatch.context() as blind:
-        blind.setattr(applying, "_is_refusing_everybody", lambda *_, **__: False)
+        blind.setattr(outages, "refusing", lambda *_, **__: set())
         refuse(*mails[:14])
     assert len(reasons()) == 14
 
-    applying.settle(at=LATER + timedelta(minutes=1))
+    outages.settle(at=LATER + timedelta(minutes=1))
     db.session.commit()
 
     assert (reasons(), len(held())) == ([], 1)

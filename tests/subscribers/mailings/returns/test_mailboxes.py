@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import smtplib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from app.core.db import db
 from app.serving import free_port
 from subscribers.mailings.models import Bounce, Delivery, DeliveryState, InboundEvent, InboundKind
 from subscribers.mailings.returns import applying, lmtp, mailboxes
+from subscribers.mailings.returns.applying import Came, Taken
 from subscribers.mailings.returns.mailboxes import Files, Imap, Maildir, Stream, Unreadable
 from subscribers.return_commands import group
 from tests.subscribers.mailings.returns import samples
@@ -137,10 +138,10 @@ def test_a_mail_that_cannot_be_stored_stays_and_the_others_are_read(
     put(maildir, "2.b", report(two))
     take_in = applying.take_in
 
-    def stumble(raw: bytes, **more: object) -> applying.Taken:
-        if raw == report(one):
+    def stumble(mails: Sequence[Came], **more: object) -> list[Taken]:
+        if any(mail.raw == report(one) for mail in mails):
             raise sa.exc.OperationalError("insert", {}, Exception("disk full"))
-        return take_in(raw, **more)  # type: ignore[arg-type]
+        return take_in(mails, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(applying, "take_in", stumble)
 
@@ -295,7 +296,7 @@ def test_lmtp_keeps_a_mail_out_that_it_cannot_store(
 ) -> None:
     mail = mails(1)[0]
 
-    def full(*_: object, **__: object) -> applying.Taken:
+    def full(*_: object, **__: object) -> list[Taken]:
         raise OSError("disk full")
 
     monkeypatch.setattr(applying, "take_in", full)

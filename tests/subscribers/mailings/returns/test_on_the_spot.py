@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import pytest
 import sqlalchemy as sa
 
@@ -11,10 +9,10 @@ from app.core.alerts import Alert
 from app.core.clock import now
 from app.core.db import db
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
-from subscribers.mailings.models import Bounce, Delivery, DomainGroup, InboundEvent
-from subscribers.mailings.returns import applying
+from subscribers.mailings.models import Bounce, DomainGroup, InboundEvent
+from subscribers.mailings.returns import scoring
+from subscribers.mailings.returns.scoring import Verdict
 from subscribers.mailings.sending import domain_groups
-from subscribers.mailings.sending.outcomes import Outcome
 from tests.postoffice import PostOffice
 from tests.subscribers.mailings.cast import queued, send_all, states, subscriber
 from tests.subscribers.mailings.returns.cast import count
@@ -75,16 +73,16 @@ def test_an_answer_nobody_can_make_anything_of_costs_the_others_no_mark(
 ) -> None:
     for name in ("anna", "bo", "cia"):
         subscriber(f"{name}@{name}.example")
-    post.at_rcpt = lambda _: NO_SUCH_USER
+    post.at_rcpt = lambda address: f"550 5.1.1 no such user {address.partition('@')[0]}"
     queued()
-    mark = applying._refused_on_the_spot
+    judge = scoring.judge
 
-    def stumble(delivery: Delivery, outcome: Outcome, *, at: datetime) -> None:
-        if delivery.address == "bo@bo.example":
+    def stumble(action: str, status: str, said: str) -> Verdict:
+        if said.endswith(" bo"):
             raise ValueError("never seen such an answer")
-        mark(delivery, outcome, at=at)
+        return judge(action, status, said)
 
-    monkeypatch.setattr(applying, "_refused_on_the_spot", stumble)
+    monkeypatch.setattr(scoring, "judge", stumble)
 
     send_all()
 
