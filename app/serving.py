@@ -23,12 +23,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import sqlalchemy as sa
 from flask import Flask
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
-from granian.server import Server
 
 from app import create_app
 from app.core import jobs
@@ -210,7 +206,7 @@ def _bell(app: Flask) -> jobs.Bell:
     """The bell; PostgreSQL refuses one of two processes that make its tables at the same moment."""
     try:
         return jobs.bell(app)
-    except psycopg.Error:
+    except Exception:
         time.sleep(1)
         return jobs.bell(app)
 
@@ -221,6 +217,10 @@ def _web(host: str, port: int, *, threads: int, processes: int) -> None:
     One that dies is replaced by granian while the others go on; one that dies again within seconds
     ends them all, and `serve` hears of it.
     """
+    from granian.constants import HTTPModes, Interfaces  # no worker needs it
+    from granian.log import LogLevels
+    from granian.server import Server
+
     import app.factory  # noqa: F401 - loaded once, before the processes part
 
     server = Server(

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 
 from app.core import shelf
@@ -61,6 +59,9 @@ def database() -> Finding:
 
 
 def schema() -> Finding:
+    from alembic.migration import MigrationContext  # large, and workers load this module, too
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory(str(CHECKOUT / "migrations")).get_current_head()
     try:
         with db.engine.connect() as connection:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO
-
-import openpyxl
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from app.core.words import translate
 from releases.rounds.models import Round
@@ -39,6 +37,7 @@ COLUMNS = (
 )
 # The last four are the same signs in the full width of Chinese and Japanese letters.
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+NO_CELL_HOLDS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 IN_MEMORY = 2**20
 
 Cell = str | Decimal
@@ -85,6 +84,8 @@ def csv_lines(sheet: Sheet) -> Iterator[bytes]:
 
 def xlsx_file(sheet: Sheet) -> IO[bytes]:
     """A workbook, amounts as numbers; a second sheet says what is known about the file."""
+    import openpyxl  # large, and loaded only where somebody asks for a workbook
+
     book = openpyxl.Workbook(write_only=True)
     first = book.create_sheet(translate("rounds.sheet", sheet.language))
     for row in cells(sheet):
@@ -143,4 +144,4 @@ def _cell(row: Row, name: str, sheet: Sheet) -> Cell:
 
 def _writable(cell: Cell) -> Cell:
     """Without the control characters that no workbook can hold."""
-    return ILLEGAL_CHARACTERS_RE.sub("", cell) if isinstance(cell, str) else cell
+    return NO_CELL_HOLDS.sub("", cell) if isinstance(cell, str) else cell

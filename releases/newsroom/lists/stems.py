@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import snowballstemmer
-
 SPEECH = {"sv": "swedish", "en": "english"}
 LONGEST = 40  # letters of a word that count
 INVISIBLE = {ord(one): None for one in "\u00ad\u200b\u200c\u200d\u2060\ufeff\0"}
@@ -62,6 +60,8 @@ def bare(word: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def _stem(word: str, language: str) -> str:
+    import snowballstemmer  # thirty languages; loaded only where somebody searches or publishes
+
     # A stemmer holds the word it works on, so that two threads must not share one.
     stemmed: str = snowballstemmer.stemmer(SPEECH[language]).stemWord(word)
     if language == "sv":  # skolan, demokratin, kommittén: endings that the stemmer does not know

@@ -18,8 +18,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import typst
-
 log = logging.getLogger(__name__)
 
 TEMPLATES = Path(__file__).parent
@@ -104,6 +102,8 @@ def _compiled(
     form: Literal["png", "pdf"],
     at: datetime | None,
 ) -> bytes:
+    import typst  # large, and loaded only where something is set
+
     with tempfile.TemporaryDirectory(prefix="pressrum-typst-") as folder:
         root = Path(folder)
         for name, content in files.items():
