@@ -68,7 +68,7 @@ class Settings:
     metrics_token: str = ""
     lease_seconds: int = 120
     reply_timeout_seconds: int = 600
-    connections: int = 4
+    connections: int = 8
     proxies: MayBeZero = 0
     outbox: str = ""
     storage_url: str = ""

@@ -8,7 +8,9 @@ somebody else writes; a web request that only reads begins deferred, so readers 
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +22,7 @@ import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 NAMING = {
@@ -34,6 +37,8 @@ NAMING = {
 class Base(DeclarativeBase):
     metadata = sa.MetaData(naming_convention=NAMING)
 
+
+REST_SECONDS = 1.0  # after which a connection to a server may have been cut off
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
@@ -135,12 +140,14 @@ def engine_options(url: sa.URL) -> dict[str, Any]:
             "connect_args": {"timeout": 30, "check_same_thread": False},
             "hide_parameters": True,
         }
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "hide_parameters": True}
+    return {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
 
 
 def prepare_engine(engine: sa.Engine) -> None:
-    """Hang our habits on an engine: pragmas and immediate transactions on SQLite."""
+    """Hang our habits on an engine: pragmas and immediate transactions on SQLite; connections to a
+    server are tried before they are used, unless they were a moment ago."""
     if engine.dialect.name != "sqlite":
+        _try_after_rest(engine)
         return
 
     @event.listens_for(engine, "connect")
@@ -152,6 +159,23 @@ def prepare_engine(engine: sa.Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN" if _only_reading.get() else "BEGIN IMMEDIATE")
+
+
+def _try_after_rest(engine: sa.Engine) -> None:
+    """Like pool_pre_ping, which asks each time: while mail goes out, hundreds of times a second."""
+
+    @event.listens_for(engine, "checkin")
+    def _left(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["left_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _taken(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("left_at", math.inf) < REST_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise sa.exc.InvalidatePoolError from error
 
 
 def normal_url(text: str) -> sa.URL:

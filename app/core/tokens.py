@@ -16,6 +16,7 @@ from secrets import token_bytes
 
 TAG_BYTES = 16
 NONCE_BYTES = 16
+_BLOCK_BYTES = 64  # of SHA-256
 
 
 class BadToken(Exception):
@@ -29,16 +30,21 @@ def derive(secret: str, purpose: str) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _keyed(secret: str, purpose: str) -> hmac.HMAC:
-    """The beginning of every tag for a purpose, to be copied: that is quicker than beginning."""
-    return hmac.new(derive(secret, purpose), digestmod="sha256")
+def _keyed(secret: str, purpose: str) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The beginnings of the inner and the outer hash of every tag for a purpose (RFC 2104 2), to
+    be copied: five tags are made for each mail, and this takes half of what hmac.HMAC does."""
+    key = derive(secret, purpose).ljust(_BLOCK_BYTES, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in key) for pad in (0x36, 0x5C))
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 def tag(message: bytes, *, purpose: str, secret: str) -> bytes:
     """The whole HMAC-SHA256 of a message under the purpose's own key."""
-    made = _keyed(secret, purpose).copy()
-    made.update(message)
-    return made.digest()
+    began_inside, began_outside = _keyed(secret, purpose)
+    inner, outer = began_inside.copy(), began_outside.copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return outer.digest()
 
 
 def seal(payload: bytes, *, purpose: str, secret: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -47,6 +48,24 @@ def test_a_reader_does_not_wait_for_a_writer(app: Flask, writer: User) -> None:
 
     with db.engine.connect() as other, reading():
         assert other.scalar(sa.select(User.name)) == "Alva"
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_a_connection_that_was_cut_off_while_it_rested_is_made_anew(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, rests: bool
+) -> None:
+    if db.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has no connection to cut off")
+    monkeypatch.setattr("app.core.db.REST_SECONDS", 0.0 if rests else 60.0)
+    mine = sa.select(sa.func.pg_backend_pid())
+    with db.engine.connect() as other:
+        cut_off = db.session.scalar(mine)
+        db.session.rollback()
+        other.execute(sa.select(sa.func.pg_terminate_backend(cut_off)))
+
+        with nullcontext() if rests else pytest.raises(sa.exc.OperationalError):
+            assert db.session.scalar(mine) != cut_off
+    db.session.rollback()
 
 
 def test_migrating_leaves_foreign_keys_watched(app: Flask) -> None:

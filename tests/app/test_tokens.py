@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.tokens import BadToken, conceal, reveal, seal, unseal
+from app.core.tokens import BadToken, conceal, derive, reveal, seal, tag, unseal
 
 SECRET = "a secret of at least sixteen letters"
 TOKEN = seal(b"payload", purpose="confirm", secret=SECRET)
@@ -18,6 +20,13 @@ def test_what_was_sealed_comes_back(payload: bytes) -> None:
 
     assert unseal(token, purpose="confirm", secret=SECRET) == payload
     assert token.replace("-", "").replace("_", "").isalnum()
+
+
+@given(message=st.binary(max_size=200))
+def test_a_tag_is_the_hmac_of_the_message_under_the_key_of_its_purpose(message: bytes) -> None:
+    expected = hmac.digest(derive(SECRET, "confirm"), message, "sha256")
+
+    assert tag(message, purpose="confirm", secret=SECRET) == expected
 
 
 def test_another_purpose_opens_nothing() -> None:

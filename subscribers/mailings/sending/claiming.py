@@ -44,8 +44,7 @@ TRIES = 50  # when others are quicker; each look finds what they have left
 _Taken = sa.Row[int, str | None, int | None, datetime | None, int, str | None]
 
 
-@dataclass(frozen=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A delivery that this sender holds, as it was when it was claimed."""
 
     id: int
@@ -131,7 +130,7 @@ def _checked(choice: _Choice, taken: Sequence[_Taken], *, holder: str, at: datet
                 sealed_from=row.sealed_from,
                 subscriber_id=row.subscriber_id,
             )
-            for row in taken
+            for row in sorted(taken)  # neighbours in the table are written to together
             if row.id in standing
         ],
     )

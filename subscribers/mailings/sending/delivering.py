@@ -15,6 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Protocol
@@ -45,6 +46,10 @@ class Learn(Protocol):
     def __call__(self, outcomes: Sequence[Outcome], *, at: datetime) -> None: ...
 
 
+# Senders in one process: while the one waits for the database's answer, the other talks. SQLite
+# has nobody to wait for, and one writer.
+SENDERS = {"postgresql": 2}
+CONNECTIONS_EACH = 8  # at least; a mail server that allows few should not refuse one of them
 MOST_HELD = 1_000  # claimed and not yet named, however fast the mail server is
 HELD_SECONDS = (
     1.0  # what goes out in so long may be claimed ahead; a more urgent mailing waits for it
@@ -99,20 +104,42 @@ def send_until_idle() -> None:
         _write_down_audiences()
         return
     _set_aside_what_stays()
-    config = current_app.config
-    with Courier(
-        relay(),
-        connections=config["CONNECTIONS"],
-        reply_timeout=config["REPLY_TIMEOUT_SECONDS"],
-    ) as courier:
+    _send_side_by_side()
+    _write_down_audiences()
+    claiming.finish(at=clock())
+
+
+def _send_side_by_side() -> None:
+    """As two workers would, each with its share of the connections. An error of one is raised when
+    the other has ended too."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    connections: int = app.config["CONNECTIONS"]
+    most = SENDERS.get(db.engine.dialect.name, 1)
+    senders = max(1, min(most, connections // CONNECTIONS_EACH))
+    shares = [connections // senders + (n < connections % senders) for n in range(senders)]
+
+    def send_apart(share: int) -> bool:
+        with app.app_context():
+            return _send(connections=share)
+
+    with ThreadPoolExecutor(max(senders - 1, 1)) as threads:
+        others = [threads.submit(send_apart, share) for share in shares[1:]]
+        was_there = _send(connections=shares[0])
+    if not all([was_there, *(other.result() for other in others)]):
+        absence().begin()
+
+
+def _send(*, connections: int) -> bool:
+    """False when the mail server was away in the end."""
+    timeout = current_app.config["REPLY_TIMEOUT_SECONDS"]
+    with Courier(relay(), connections=connections, reply_timeout=timeout) as courier:
         sender = Sender(courier)
         try:
             sender.run()
         finally:
             db.session.rollback()
             sender.leave()
-    _write_down_audiences()
-    claiming.finish(at=clock())
+        return not sender.is_away
 
 
 def _write_down_audiences() -> None:
@@ -195,7 +222,7 @@ class Sender:
         self._renewed = time.monotonic()
         self._look_at = 0.0  # when to look for what is due
         self._is_dry = False
-        self._is_away = False
+        self.is_away = False
         self._away_reply: Reply | None = None
         self._was_opened = False
         self._refusals = 0
@@ -207,7 +234,7 @@ class Sender:
             if jobs.stopping.is_set():
                 if self._stop():
                     break
-            elif self._is_away:
+            elif self.is_away:
                 if not self.courier.in_the_open and not self._answers:
                     break
             else:
@@ -438,9 +465,7 @@ class Sender:
     def _away(self, reply: Reply) -> None:
         log.warning("%s does not take our mail: %s %s", self.server, reply.code or "", reply.text)
         self._away_reply = reply
-        if not self._is_away:
-            self._is_away = True
-            absence().begin()
+        self.is_away = True
 
     def _put_off(self, reply: Reply) -> None:
         """The server is away or refuses us: what we hold waits, and somebody is told."""

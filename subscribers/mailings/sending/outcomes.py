@@ -7,14 +7,13 @@ looks after the person.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from subscribers.mailings.models import MailingKind
 from subscribers.mailings.sending.replies import Reply
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One delivery and what the server said. `domain` is that of the address, as an A-label.
 
     `subscriber_id` is None for a letter to somebody who subscribes to nothing. A connection that

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,9 +97,14 @@ def word(member: StrEnum) -> sa.ColumnElement[str]:
 
 def stored(at: datetime | None, connection: sa.Connection) -> object:
     """A moment as the driver takes it."""
-    kept = UTCDateTime().dialect_impl(connection.dialect)
-    processor = kept.bind_processor(connection.dialect)
+    processor = _moments(connection.dialect)
     return at if processor is None else processor(at)
+
+
+@lru_cache(maxsize=4)
+def _moments(dialect: sa.Dialect) -> Callable[[object], object] | None:
+    """How a database's driver takes a moment; None when as it is."""
+    return UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
 
 
 def is_one_of(column: sa.ColumnElement[int], name: str, database: str) -> sa.ColumnElement[bool]:

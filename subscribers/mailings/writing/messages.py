@@ -117,9 +117,9 @@ class Prepared:
         Raises KeyError when a slot has no value, and Unsound when a value would end the line it
         stands on. Values never begin with a dot.
         """
-        for slot, value in values.items():
-            if not value or UNFIT.search(value):
-                raise Unsound(f"{slot.name.lower()} holds what no address or token may")
+        if not all(values.values()) or UNFIT.search(b"".join(values.values())):
+            slot = next(slot for slot, value in values.items() if not value or UNFIT.search(value))
+            raise Unsound(f"{slot.name.lower()} holds what no address or token may")
         out = [self.pieces[0]]
         for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
             out += (values[slot], piece)
