@@ -219,7 +219,7 @@ def live_facts(mailing: Mailing) -> dict[str, Any]:
         "pace": pace(mailing, view),
         "summary": _summary(view),
         "bar": _bar(view),
-        "numbers": _numbers(view, is_written=mailing.state is not MailingState.MATERIALISING),
+        "numbers": _numbers(view),
     }
 
 
@@ -301,11 +301,11 @@ def _bar(view: View) -> list[tuple[str, float, float]]:
     return found
 
 
-def _numbers(view: View, *, is_written: bool) -> list[tuple[str, int, str]]:
+def _numbers(view: View) -> list[tuple[str, int, str]]:
     """(which, how many, which list of recipients): the first always, the others when there are."""
     counts = view.progress.counts
     always = [
-        ("audience" if is_written else "so_far", view.progress.audience, ""),
+        ("so_far" if view.is_growing else "audience", view.progress.audience, ""),
         ("sent", counts[DeliveryState.SENT], ""),
         ("waiting", view.waiting, ""),
         ("later", view.later, "deferred"),

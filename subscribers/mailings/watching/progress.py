@@ -107,8 +107,8 @@ class Returned(NamedTuple):
 class View:
     """A mailing as it stood at `at`. `rate` is mails a second, None when nobody has looked yet.
 
-    `expected` is about how many people it will have, while they are still being written down; None
-    when that cannot be told, or is known by now.
+    `is_growing` while its people are still being written down; `expected` is then about how many
+    there will be, None when nobody can tell.
     """
 
     at: datetime
@@ -121,6 +121,7 @@ class View:
     returned: Returned
     ahead: Sequence[Earlier] = ()
     single_ahead: bool = False
+    is_growing: bool = False
     expected: int | None = None
 
     @property
@@ -203,6 +204,7 @@ def _count(mailing: Mailing, kept: _Kept, *, at: datetime) -> View:
         returned=returned([mailing.id])[mailing.id],
         ahead=ahead,
         single_ahead=single,
+        is_growing=share is None or share < 1,
         expected=round(sum(totals.values()) / share) if share and share < 1 else None,
     )
 
@@ -213,7 +215,9 @@ def share_written(mailing: Mailing) -> float | None:
     Its cursor goes along the ids of subscriptions. None before it has begun, and for those who got
     an earlier mailing: theirs goes along deliveries, of which nobody knows how many it will pass.
     """
-    if mailing.state is not MailingState.MATERIALISING:
+    is_paused = mailing.state is MailingState.PAUSED
+    state = mailing.paused_from if is_paused else mailing.state
+    if state is not MailingState.MATERIALISING:
         return 1.0
     if not mailing.audience_cursor or "received" in (mailing.audience or {}):
         return None

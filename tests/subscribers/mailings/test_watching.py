@@ -242,8 +242,28 @@ def test_while_people_are_written_down_the_end_is_told_for_all_of_them(
 
     view = watching.look(half_written, at=at)
 
-    assert (view.progress.audience, view.expected) == (6, 12)
+    assert (view.progress.audience, view.expected, view.is_growing) == (6, 12, True)
     assert view.ends_at == at + timedelta(seconds=18)
+
+
+def test_paused_meanwhile_it_still_has_more_people_than_are_written_down(
+    half_written: Mailing,
+) -> None:
+    half_written.state, half_written.paused_from = MailingState.PAUSED, half_written.state
+    db.session.commit()
+
+    view = watching.look(half_written, at=now())
+
+    assert (view.expected, view.is_growing, view.ends_at) == (12, True, None)
+
+
+def test_when_all_are_written_down_nothing_is_said_to_grow(half_written: Mailing) -> None:
+    materialise(at=A_MORNING)
+
+    view = watching.look(half_written, at=now())
+
+    assert half_written.state is MailingState.MATERIALISING  # until it has looked once more
+    assert (view.progress.audience, view.expected, view.is_growing) == (12, None, False)
 
 
 def test_how_many_got_an_earlier_mailing_is_not_guessed(half_written: Mailing) -> None:
