@@ -72,7 +72,7 @@ def build(settings: Settings) -> Flask:
     mail.init_app(app)
     try:
         signing.init_app(app)
-    except signing.BadKey as error:
+    except ValueError as error:
         raise BadSetting(f"{PREFIX}DKIM_KEY: {error}") from None
     security.init_app(app)
     accounts.init_app(app)

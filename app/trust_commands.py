@@ -17,7 +17,8 @@ from app.doctor.findings import Record
 from app.doctor.trying import send_test
 from app.settings import PREFIX, load
 from subscribers.audience import addresses
-from subscribers.mailings.writing.signing import BadKey, Key, keys_in_force, new_key, read_key
+from subscribers.mailings.writing.keys import BadKey, Key, new_key, read_key
+from subscribers.mailings.writing.signing import keys_in_force
 
 dkim = AppGroup("dkim", help="DKIM: a key of our own to sign mail with.")
 mail = AppGroup("mail", help="Mail: try out whether it arrives.")

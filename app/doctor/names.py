@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import threading
+from typing import TYPE_CHECKING
 
-import dns.exception
-import dns.name
-import dns.rdatatype
-import dns.resolver
-import dns.reversename
+if TYPE_CHECKING:
+    import dns.resolver
 
 SECONDS = 3.0  # for one question, all tries together
 
@@ -60,6 +58,8 @@ class Names:
 
     def pointers(self, address: str) -> list[str]:
         """What an IP address is called."""
+        import dns.reversename  # here and below: each worker loads this module, few ask DNS
+
         name = dns.reversename.from_address(address).to_text()
         return [host.rstrip(".").lower() for host in self._ask(name, "PTR")]
 
@@ -78,6 +78,10 @@ class Names:
         return known
 
     def _look_up(self, name: str, kind: str) -> list[str] | None:
+        import dns.exception
+        import dns.name
+        import dns.resolver
+
         try:
             answer = self._resolver().resolve(
                 dns.name.from_text(name),
@@ -99,6 +103,8 @@ class Names:
         return [one.to_text() for one in answer]
 
     def _resolver(self) -> dns.resolver.Resolver:
+        import dns.resolver
+
         if not self._server:
             return dns.resolver.Resolver()
         resolver = dns.resolver.Resolver(configure=False)

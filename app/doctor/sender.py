@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.core.fetching import is_public
 from app.doctor import dmarc, spf
 from app.doctor.findings import Finding, Record, advice, ok, unknown, wrong
 from app.doctor.names import Names, is_address
-from subscribers.mailings.writing.signing import ADVISED_RSA, Key
+
+if TYPE_CHECKING:
+    from subscribers.mailings.writing.keys import Key
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def look_at_key(key: Key, names: Names) -> Finding:
         return wrong("dkim", "dkim.differs", name=key.name, record=record)
     if "y" in tags.get("t", "").split(":"):
         return advice("dkim", "dkim.testing", name=key.name, record=record)
-    if key.algorithm == "rsa-sha256" and key.bits < ADVISED_RSA:
+    if key.is_short:
         return advice("dkim", "dkim.short", name=key.name, bits=key.bits)
     return ok("dkim", "dkim.ok", name=key.name, bits=key.bits)
 

@@ -28,7 +28,7 @@ from app.doctor.findings import Finding, Level, Record
 from app.doctor.names import Names
 from app.doctor.signature import look_at_signing
 from subscribers.mailings.models import Delivery
-from subscribers.mailings.writing import signing
+from subscribers.mailings.writing import keys, signing
 from tests.certificates import make_certificates
 from tests.nameserver import NameServer
 from tests.postoffice import PostOffice
@@ -281,8 +281,8 @@ def test_the_link_that_is_tried_is_one_that_our_own_pages_answer(
 
 
 @pytest.fixture
-def signs(app: Flask, tmp_path: Path) -> signing.Key:
-    (tmp_path / "key.pem").write_bytes(signing.new_key("ed25519"))
+def signs(app: Flask, tmp_path: Path) -> keys.Key:
+    (tmp_path / "key.pem").write_bytes(keys.new_key("ed25519"))
     app.config.update(
         DKIM_KEY=str(tmp_path / "key.pem"), DKIM_SELECTOR="s1", DKIM_DOMAIN="press.example"
     )
@@ -295,7 +295,7 @@ def alerts() -> list[tuple[str, str]]:
 
 
 def test_a_key_that_dns_contradicts_is_told_of_once_and_taken_back_when_it_is_mended(
-    app: Flask, dns: NameServer, signs: signing.Key
+    app: Flask, dns: NameServer, signs: keys.Key
 ) -> None:
     look_at_signing(Names(dns.address))
     look_at_signing(Names(dns.address))
@@ -308,7 +308,7 @@ def test_a_key_that_dns_contradicts_is_told_of_once_and_taken_back_when_it_is_me
 
 
 def test_a_resolver_that_is_silent_raises_no_alert(
-    app: Flask, dns: NameServer, signs: signing.Key
+    app: Flask, dns: NameServer, signs: keys.Key
 ) -> None:
     dns.silent.add(signs.name)
 
@@ -317,7 +317,7 @@ def test_a_resolver_that_is_silent_raises_no_alert(
     assert alerts() == []
 
 
-def test_the_job_looks_once_an_hour(app: Flask, dns: NameServer, signs: signing.Key) -> None:
+def test_the_job_looks_once_an_hour(app: Flask, dns: NameServer, signs: keys.Key) -> None:
     app.config["DNS_SERVER"] = dns.address
 
     jobs.run("check_signing")
@@ -365,7 +365,7 @@ def test_a_key_is_made_for_its_owner_alone_and_never_over_another(app: Flask) ->
     again = run(app, "dkim", "new", "--selector", "press1")
 
     path = app.config["VAR"] / "dkim-press1.pem"
-    key = signing.read_key(path, selector="press1", domain="press.example")
+    key = keys.read_key(path, selector="press1", domain="press.example")
     assert first.exit_code == 0
     assert path.stat().st_mode & 0o777 == 0o600
     assert str(Record(key.name, "TXT", key.record)) in first.stdout
@@ -380,14 +380,14 @@ def test_a_key_with_a_selector_that_is_none_is_not_made(app: Flask) -> None:
     assert not list(app.config["VAR"].glob("dkim-*"))
 
 
-def test_the_records_of_the_keys_in_use_can_be_shown(app: Flask, signs: signing.Key) -> None:
+def test_the_records_of_the_keys_in_use_can_be_shown(app: Flask, signs: keys.Key) -> None:
     result = run(app, "dkim", "show", "--json")
 
     assert json.loads(result.stdout) == [{"name": signs.name, "type": "TXT", "value": signs.record}]
 
 
 def test_a_test_mail_goes_the_way_of_the_mailings(
-    app: Flask, post: PostOffice, signs: signing.Key
+    app: Flask, post: PostOffice, signs: keys.Key
 ) -> None:
     result = run(app, "mail", "test", "reader@news.example")
 

@@ -13,7 +13,7 @@ from app.doctor import dmarc, relay, sender, spf
 from app.doctor.findings import Finding, Level, Record
 from app.doctor.names import Names, Silent
 from app.doctor.sender import Sender
-from subscribers.mailings.writing.signing import Key, new_key, read_key
+from subscribers.mailings.writing.keys import Key, new_key, read_key
 from tests.nameserver import NameServer
 
 PUBLIC = "93.184.215.14"

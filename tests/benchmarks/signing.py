@@ -27,8 +27,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from subscribers.mailings.models import MailingKind
 from subscribers.mailings.writing.headers import of_a_list
+from subscribers.mailings.writing.keys import Key, new_key
 from subscribers.mailings.writing.messages import Letter, Prepared, Slot, freeze
-from subscribers.mailings.writing.signing import Key, Signed, new_key
+from subscribers.mailings.writing.signing import Signed
 
 VALUES = {
     slot: value.encode()

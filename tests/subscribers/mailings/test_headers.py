@@ -22,8 +22,8 @@ from subscribers.mailing_views import without_links
 from subscribers.mailings.models import Delivery, Mailing, MailingKind
 from subscribers.mailings.writing import signing
 from subscribers.mailings.writing.headers import feedback_id, list_name
+from subscribers.mailings.writing.keys import Key, new_key
 from subscribers.mailings.writing.queueing import queue_confirmation, queue_letter, queue_notice
-from subscribers.mailings.writing.signing import Key, new_key
 from tests import factories
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice

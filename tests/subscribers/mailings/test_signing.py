@@ -25,17 +25,9 @@ from hypothesis import strategies as st
 
 from subscribers.mailings.models import MailingKind
 from subscribers.mailings.writing.headers import of_a_list
+from subscribers.mailings.writing.keys import BadKey, Key, new_key, read_key, read_keys
 from subscribers.mailings.writing.messages import Prepared, Slot, freeze
-from subscribers.mailings.writing.signing import (
-    BadKey,
-    Key,
-    Signed,
-    new_key,
-    read_key,
-    read_keys,
-    relaxed_body,
-    relaxed_field,
-)
+from subscribers.mailings.writing.signing import Signed, relaxed_body, relaxed_field
 from tests.subscribers.mailings.test_messages import ANYTHING, VALUES, letter
 
 VALUES = {
@@ -237,7 +229,7 @@ def test_what_is_no_key_of_ours_is_refused(
 def test_a_key_too_short_to_be_believed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("subscribers.mailings.writing.signing.SHORTEST_RSA", 1025)
+    monkeypatch.setattr("subscribers.mailings.writing.keys.SHORTEST_RSA", 1025)
 
     with pytest.raises(BadKey, match="1024 bits"):
         read_key(written(tmp_path / "key.pem", small_rsa()), selector="s", domain="x.example")
