@@ -1,6 +1,6 @@
 """Sending: a mailing through the fence, with an envelope sender of its own for each recipient.
 
-    python -m tests.benchmarks.sending [--recipients 10000,100000] [--connections 32] [--runs 2]
+    python -m tests.benchmarks.sending [--recipients 10000,100000] [--connections 64] [--runs 2]
         [--million] [--json]
 
 In one run on one machine: Postfix's smtp-source to its smtp-sink, the limit, which sends one and
@@ -314,7 +314,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--recipients", default="10000,100000")
     parser.add_argument("--million", action="store_true", help="also 1,000,000")
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     steps = ["prepare", "pressrum", "plain_loop"]
