@@ -110,6 +110,8 @@ class Subscription(Base):
             sqlite_where=sa.text("ended_at IS NULL"),
             postgresql_where=sa.text("ended_at IS NULL"),
         ),
+        # All of one person's, for their page and for what the law gives them.
+        sa.Index(None, "subscriber_id"),
         sa.Index(
             "ix_subscription_active",
             "topic_id",

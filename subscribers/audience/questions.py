@@ -100,12 +100,15 @@ def people(wanted: Wanted) -> sa.Select[Subscriber]:
     if wanted.language:
         chosen = chosen.where(Subscriber.language == wanted.language)
     if wanted.asks_of_subscriptions:
-        subscriptions = _subscriptions(wanted)
-        few = db.session.scalars(subscriptions.distinct().limit(FEW + 1)).all()
+        few = {
+            person
+            for half in _halves(wanted)
+            for person in db.session.scalars(half.distinct().limit(FEW + 1))
+        }
         if len(few) <= FEW:
             chosen = chosen.where(Subscriber.id.in_(few))
         else:
-            theirs = subscriptions.where(Subscription.subscriber_id == Subscriber.id)
+            theirs = _subscriptions(wanted).where(Subscription.subscriber_id == Subscriber.id)
             chosen = chosen.where(theirs.correlate(Subscriber).exists())
     return chosen
 
@@ -122,9 +125,27 @@ def addresses_begin(text: str) -> str:
         return text
 
 
+def _halves(wanted: Wanted) -> list[sa.Select[int]]:
+    """The subscribers of the subscriptions that are asked for: the active, and the others.
+
+    Each has a partial index, which is taken only where its condition stands in so many words.
+    """
+    chosen = _subscriptions(wanted)
+    state = wanted.state or ("ended" if wanted.reason else "")
+    active = chosen.where(sa.text("subscription.state = 'active'"))
+    if state == "active":
+        return [active]
+    not_active = [SubscriptionState.PENDING, SubscriptionState.ENDED]
+    states = [SubscriptionState(state)] if state else not_active
+    other = chosen.where(sa.text("subscription.state <> 'active'"), Subscription.state.in_(states))
+    return [other] if state else [active, other]
+
+
 def _subscriptions(wanted: Wanted) -> sa.Select[int]:
-    """The subscribers of the subscriptions that are asked for, along a partial index."""
+    """The same in one, to be asked of each subscriber."""
     chosen = sa.select(Subscription.subscriber_id)
+    if wanted.state:
+        chosen = chosen.where(Subscription.state == SubscriptionState(wanted.state))
     if wanted.topic:
         topic_ids = sa.select(Topic.id).where(Topic.slug == wanted.topic)
         chosen = chosen.where(Subscription.topic_id.in_(topic_ids))
@@ -134,13 +155,6 @@ def _subscriptions(wanted: Wanted) -> sa.Select[int]:
         chosen = chosen.where(Subscription.frequency == Frequency(wanted.frequency))
     if wanted.reason:
         chosen = chosen.where(Subscription.ended_reason == wanted.reason)
-    state = wanted.state or ("ended" if wanted.reason else "")
-    if state == "active":
-        # In so many words, or a plan for any parameter would leave the partial index alone.
-        return chosen.where(sa.text("subscription.state = 'active'"))
-    if state:
-        other = sa.text("subscription.state <> 'active'")
-        return chosen.where(other, Subscription.state == SubscriptionState(state))
     return chosen
 
 

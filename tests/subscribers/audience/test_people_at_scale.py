@@ -92,6 +92,26 @@ def test_searching_a_crowd_keeps_to_an_index(crowd: None, wanted: Wanted, index:
     assert "Seq Scan on subscriber" not in plan.replace("Seq Scan on subscription", "")
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(),
+        Wanted(state="active"),
+        Wanted(topic="press-releases"),
+        Wanted(topic="none"),
+        Wanted(frequency="weekly"),
+        Wanted(frequency="immediate", language="sv"),
+        Wanted(reason="bounce", text="r"),
+    ],
+    ids=lambda wanted: "-".join(wanted.in_address().values()) or "all",
+)
+def test_no_search_of_a_crowd_reads_all_its_subscriptions(crowd: None, wanted: Wanted) -> None:
+    plan = plans(wanted)
+
+    assert "SCAN subscription'" not in plan
+    assert "Seq Scan on subscription" not in plan
+
+
 @pytest.mark.parametrize("wanted", [Wanted(), Wanted(state="active"), Wanted(text="r")])
 def test_a_page_of_a_crowd_is_a_page(crowd: None, wanted: Wanted) -> None:
     first = questions.page(wanted)
