@@ -19,21 +19,24 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Blueprint, Flask, current_app, request
 from flask_login import current_user
 from flask_login.utils import _user_context_processor
-from flask_security import (
-    RoleMixin,
-    Security,
-    SQLAlchemyUserDatastore,
-    UserMixin,
-    auth_required,
-    hash_password,
-)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, JSONText, PrimaryKey, UTCDateTime, db, one_of
 from app.core.errors import BadInput, NotAllowed, NotFound
 from app.core.security import limiter
+from app.core.sparing import without
 from app.core.words import translate
 from app.core.words.language import interface_language
+
+with without("cryptography"):  # for one-time passwords, which we do not have; 8 MiB
+    from flask_security import (
+        RoleMixin,
+        Security,
+        SQLAlchemyUserDatastore,
+        UserMixin,
+        auth_required,
+        hash_password,
+    )
 
 SHORTEST_PASSWORD = 10
 GUESSES = "20 per minute; 200 per hour"  # of a password, from one address of the net

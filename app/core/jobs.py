@@ -15,18 +15,20 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import Flask, current_app
-from huey import PostgresHuey, RedisHuey, SqliteHuey
-from huey.api import Huey
-from huey.consumer import Consumer, Scheduler, Worker
 
 from app.core import beats
 from app.core.clock import now
 from app.core.db import db
+from app.core.sparing import without
 from app.core.tokens import derive
+
+if TYPE_CHECKING:
+    from huey.api import Huey
+    from huey.consumer import Consumer
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +123,9 @@ class Bell:
 
     def listener(self, *, threads: int) -> Consumer:
         """The threads that answer rings. They take no signals and outlive a queue that is away."""
-        return _Listener(
+        from app.core.listening import Listener
+
+        return Listener(
             self.huey,
             workers=threads,
             periodic=False,
@@ -225,41 +229,6 @@ class Rounds:
             self._busy.discard(name)
 
 
-class _Ear(Worker):  # type: ignore[misc]
-    """Answers rings. A queue that is away is asked again later, and not complained of each time."""
-
-    def loop(self, now: Any = None) -> None:
-        try:
-            task = self.huey.dequeue()
-        except Exception:
-            if not getattr(self, "complained", False):
-                log.warning("the queue of rings does not answer; rounds go on", exc_info=True)
-            self.complained = True
-            self.stop_flag.wait(SILENCE / 2)
-            return
-        self.complained = False
-        if task is not None:
-            self.delay = self.default_delay
-            self.huey.execute(task, now)
-        elif not self.huey.storage.blocking:
-            self.sleep()
-
-
-class _NoSchedule(Scheduler):  # type: ignore[misc]
-    """Nothing is ever put into the queue for later, so nobody looks for it."""
-
-    def loop(self, now: Any = None) -> None:
-        self.stop_flag.wait(self.interval)
-
-
-class _Listener(Consumer):  # type: ignore[misc]
-    worker_class = _Ear
-    scheduler_class = _NoSchedule
-
-    def _set_signal_handlers(self) -> None:
-        """The worker command answers signals itself: a mail in the open is finished first."""
-
-
 def bell(app: Flask) -> Bell:
     """The application's one bell, hung up at its first use."""
     if "bell" not in app.extensions:
@@ -268,11 +237,19 @@ def bell(app: Flask) -> Bell:
 
 
 def _huey(app: Flask) -> Huey:
+    """The store that the settings name; huey is loaded here, by the first who rings or listens."""
     url: sa.URL = app.config["SQLALCHEMY_DATABASE_URI"]
+    queue: str = app.config["JOBS_URL"]
+    is_postgres = url.get_backend_name() == "postgresql"
+    # huey loads the packages of all the stores it knows, 15 MiB, whichever is used.
+    unused = {"redis": not queue, "psycopg": not is_postgres}
+    with without(*(package for package, is_unused in unused.items() if is_unused)):
+        from huey import PostgresHuey, SqliteHuey
+
     options: dict[str, Any] = {"name": "pressrum", "results": False, "utc": True}
-    if queue := app.config["JOBS_URL"]:
+    if queue:
         return _redis(queue, secret=app.config["SECRET_KEY"], options=options)
-    if url.get_backend_name() == "postgresql":
+    if is_postgres:
         dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
         return PostgresHuey(dsn=dsn, **options)
     return SqliteHuey(filename=f"{url.database}-jobs", **options)
@@ -280,6 +257,7 @@ def _huey(app: Flask) -> Huey:
 
 def _redis(url: str, *, secret: str, options: dict[str, Any]) -> Huey:
     """Two offices may share a Redis: each listens to rings made with its own key."""
+    from huey import RedisHuey
     from redis import ConnectionPool
 
     pool = ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -162,6 +163,24 @@ def test_every_worker_knows_every_job_however_it_was_started() -> None:
 
     assert len(known) > 20
     assert set(known) == set().union(*(jobs_of(module) for module in modules()))
+
+
+def test_the_application_does_not_load_what_only_few_of_its_processes_need(tmp_path: Path) -> None:
+    """Each costs every web process and worker from 1 to 15 MiB."""
+    seldom = {"alembic", "cryptography", "dns", "granian", "huey", "openpyxl", "psycopg", "redis"}
+    seldom |= {"snowballstemmer", "typst"}
+    ask = "from app import create_app; create_app(); import sys; print(*sys.modules)"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=CHECKOUT,
+        env={**os.environ, "PRESSRUM_VAR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    assert not seldom & set(loaded)
 
 
 def test_loading_the_floor_loads_neither_the_roof_nor_a_domain() -> None:

@@ -16,11 +16,6 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-
 from app.core import fetching
 
 Fetch = Callable[[str], bytes]
@@ -42,6 +37,11 @@ SIGNED: Final = {
 
 def is_from_amazon(body: bytes, *, topic: str, fetch: Fetch | None = None) -> bool:
     """A message of SNS, signed by Amazon, on our topic and no other."""
+    from cryptography import x509  # large: loaded only where a provider's notices come in
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
     told = _document(body)
     names = SIGNED.get(str(told.get("Type")))
     if names is None or told.get("TopicArn") != topic:
@@ -95,6 +95,10 @@ def is_from_mailgun(body: bytes, *, secret: str) -> bool:
 
 def is_from_sendgrid(body: bytes, *, key: str, signature: str, timestamp: str) -> bool:
     """By the public key of its signed event webhook, in base64 as its page shows it."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     try:
         public = serialization.load_der_public_key(base64.b64decode(key))
         if not isinstance(public, ec.EllipticCurvePublicKey):

