@@ -192,6 +192,8 @@ def _in_charset(raw: bytes, charset: str) -> str:
     charset = charset.strip().lower().replace("unicode-1-1-utf-7", "utf-7")
     if not KNOWN_CHARSETS.fullmatch(charset):
         charset = "utf-8"
+    if charset.startswith("utf-16") and b"\0" not in raw:  # said, but not done
+        charset = "utf-8"
     try:
         if charset in ("us-ascii", "ascii", "utf-8", "utf8"):
             return raw.decode("utf-8")

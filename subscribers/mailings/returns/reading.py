@@ -158,7 +158,8 @@ AWAY: Final = re.compile(
     r"(?:matic )?(?:re(?:ply|sponse|spond\w*)|answer|svar|responder|generated)"
     r"|out[- ]of[- ](?:the[- ])?office|ooo\b|on (?:vacation|holiday|leave|parental leave)|vacation"
     r"|away (?:from|until)"
-    r"|i am (?:away|out|on)|autosvar|automatiskt? svar|frånvaro|jag är (?:borta|bortrest|ledig|på)"
+    r"|i am (?:away|out|on)|autosvar|automatiskt? svar|frånvar(?:o|ande)"
+    r"|jag är (?:borta|bortrest|ledig|på)"
     r"|semester|föräldraledig|tjänstledig|ej på plats|inte på (?:plats|kontoret)|sjukskriven"
     r"|abwesenheit|automatische antwort|abwesend|urlaub|nicht im (?:büro|haus)|réponse automatique"
     r"|absence|absent|en congé|respuesta automática|fuera de la oficina|ausencia"
@@ -166,6 +167,8 @@ AWAY: Final = re.compile(
     r"|automatisk svar"
     r"|fravær|ferie"
     r"|poissaolo|automaattinen vastaus|lomalla|resposta automática|autoodpowiedź|автоответ"
+    r"|automatická odpověď|automatikus válasz|otomatik yanıt|automaatvastus|automātiskā atbilde"
+    r"|automatinis atsakymas|sjálfvirkt svar|răspuns automat|автоматична|αυτόματη απάντηση"
     r"|отсутств|不在|自動応答|自動返信|thank you for (?:your (?:e-?mail|message|mail)|contacting)"
     r"|tack för (?:ditt|er[ta]?) (?:mejl|mail|e-post|meddelande)|vi har (?:tagit emot|mottagit)"
     r"|your (?:message|e-?mail|request|ticket).{0,30}(?:received|registered)|ärende(?:t|nummer)?\b"
@@ -185,6 +188,8 @@ FAILING: Final = re.compile(
     r"|returned|bounced|inte (?:be )?lever|no such user|non.?delivery|refused|fatal errors?"
     r"|permanent|nicht zugestellt|kunde inte|zustell|remis|entreg|user unknown|unavailable"
 )
+NO_REASON: Final = r"|[45]\.0\.0\b.*"
+ANSWERS: Final = re.compile(r"(?i)^\s*(?:re|sv|vs|antw|aw|rif|odp|ynt)\s*:")
 ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:@\\]{1,120}@[^\s<>()\[\]\"',;:@\\/]{1,200}")
 FIELD_BLOCK: Final = re.compile(
     r"(?im)^[ \t>]*(?:final-recipient|original-recipient|reporting-mta|action)[ \t]*:"
@@ -224,7 +229,7 @@ def _read(raw: bytes) -> Reading:
     if feedback := _feedback(mail):
         return replace(found, what=What.COMPLAINT, feedback=feedback)
     if fates := _status_reports(mail):
-        return replace(found, what=What.REPORT, fates=fates)
+        return replace(found, what=What.REPORT, fates=_with_words(fates, text))
     if _is_receipt(mail) and not _rejected_by_a_rule(mail, text):
         return replace(found, what=What.AUTO_REPLY)
     if _is_bounce(mail, text, raw):
@@ -266,6 +271,13 @@ def _status_reports(mail: Part) -> tuple[Fate, ...]:
             if _looks_like_fields(text) and (fates := _fates(text)):
                 return fates
     return ()
+
+
+def _with_words(fates: tuple[Fate, ...], text: str) -> tuple[Fate, ...]:
+    """A report whose fields say nothing but that it failed: the reason stands in its words."""
+    if len(fates) != 1 or fates[0].said or not re.fullmatch(NO_REASON, fates[0].status.strip()):
+        return fates
+    return (replace(fates[0], said=_said(_around_failure(text))),)
 
 
 def _status_text(part: Part) -> str:
@@ -389,8 +401,10 @@ def _is_bounce(mail: Part, text: str, raw: bytes) -> bool:
     subject, sender = mail.get("subject"), mail.get("from") + " " + mail.get("return-path")
     if AWAY.search(subject):
         return False
-    is_daemon = bool(DAEMON.search(sender)) or not mail.get("from").strip()
     speaks_of_failure = bool(BOUNCE_SUBJECT.search(subject))
+    if not speaks_of_failure and _is_a_persons(mail):
+        return False
+    is_daemon = bool(DAEMON.search(sender)) or not mail.get("from").strip()
     if mail.parameter("report-type").lower() == "delivery-status":
         return is_daemon or speaks_of_failure
     if is_daemon and speaks_of_failure:
@@ -398,6 +412,18 @@ def _is_bounce(mail: Part, text: str, raw: bytes) -> bool:
     if is_daemon or speaks_of_failure:
         return bool(FAILING.search(text) or REPLY_LINE.search(text) or _by_flufl(raw))
     return _rejected_by_a_rule(mail, text)
+
+
+def _is_a_persons(mail: Part) -> bool:
+    """Sent for somebody who is away: it answers, from an address that is no mail server's.
+
+    An empty return path is what both have.
+    """
+    sender = mail.get("from")
+    if not ADDRESS.search(sender) or DAEMON.search(sender):
+        return False
+    automatic = mail.get("auto-submitted").strip().lower()
+    return automatic.startswith("auto-replied") or bool(ANSWERS.search(mail.get("subject")))
 
 
 def _in_words(mail: Part, text: str, raw: bytes) -> Fate:

@@ -53,7 +53,7 @@ NO_SUCH_MAILBOX: Final = re.compile(
     r"|wasn't found at|couldn't be delivered.*wasn't found|the email account that you tried"
     r"|kunde inte hittas|hittades inte|finns inte|existerar inte|okänd (?:mottagare|användare)"
     r"|ok[äa]nd adress|nicht gefunden|existiert nicht|unbekannte[rn]? (?:empf|benutzer|adress)"
-    r"|utilisateur inconnu|adresse (?:inconnue|invalide)|n'existe pas|introuvable"
+    r"|utilisateur inconnu|adresse (?:\w+ )?(?:inconnue|invalide)|n'existe pas|introuvable"
     r"|usuario desconocido|no existe|utente sconosciuto|non esiste|bestaat niet|onbekend"
     r"|findes ikke|finnes ikke|ukendt|ukjent|ei löydy|tuntematon|не существует|не найден"
     r"|неизвестн|ユーザー?は存在|見つかりません|リストにありません",
@@ -64,7 +64,15 @@ NO_SUCH_DOMAIN: Final = re.compile(
     r"(?:not found|unknown|does ?n[o']?t exist|does not exist|no such|lookup fail|is invalid)"
     r"|name service error|couldn'?t find any host|no such (?:domain|host)|unknown (?:domain|host)"
     r"|unrouteable (?:mail )?domain|NXDOMAIN|bad destination (?:host|system)|null mx"
-    r"|could not be found.{0,20}domain|domän(?:en)? (?:hittades inte|finns inte)",
+    r"|could not be found.{0,20}domain|domän(?:en)? (?:hittades inte|finns inte)"
+    r"|\bdomain [\w.-]{1,253} does not exist|unable to look ?up host|name or service not known",
+    re.IGNORECASE,
+)
+# Nothing else can be meant by these, whatever status stands before them.
+SURELY_NO_MAILBOX: Final = re.compile(
+    r"(?:no such|unknown|nonexistent|non-existent) (?:user|recipient|mailbox)\b|badrcptto"
+    r"|\b(?:user|recipient|mailbox|account) (?:is )?(?:unknown|not found|does ?n[o']t exist"
+    r"|does not exist)",
     re.IGNORECASE,
 )
 CLOSED: Final = re.compile(
@@ -95,7 +103,9 @@ REFUSED_US: Final = re.compile(
     r"message)|unsolicited|bulk mail|junk mail|\bvirus\b|malware|phishing|content (?:rejected|"
     r"filter|denied)|message (?:content )?(?:rejected|refused|blocked)(?: due| by| because| as)"
     r"|(?:ip|host|sender|server|connection|mail)\b[^.;\n]{0,60}?\b(?:blocked|banned|denied access)"
-    r"|blocked (?:by|due|because|using|for)|banned|policy|dmarc|\bdkim\b|\bspf\b|reverse dns"
+    r"|blocked (?:by|due(?! to inactiv)|because|using|for(?! inactiv)|-)|[ :]blocked\)"
+    r"|envelope blocked|administrative prohibition|service refused, please|\bOFR_?\d"
+    r"|banned|polic(?:y|ies)|dmarc|\bdkim\b|\bspf\b|reverse dns"
     r"|ptr record|rdns|not authenticated|unauthenticated|authentication (?:required|failed|checks)"
     r"|relay(?:ing)? (?:access )?(?:denied|not (?:permitted|allowed)|prohibited)|too many"
     r"|rate limit|throttl|sender (?:address )?(?:rejected|denied|refused|unknown|verify)"
@@ -105,7 +115,7 @@ REFUSED_US: Final = re.compile(
 CERTAIN_OF_US: Final = re.compile(
     r"spamhaus|spamcop|blacklist|blocklist|block list|dnsbl|\brbl\b|reputation|dmarc|\bdkim\b"
     r"|\bspf\b|unsolicited|(?<!not )listed (?:at|by|in|on)|relay(?:ing)? (?:access )?denied"
-    r"|blocked (?:by|due|because|using)|too many|rate limit|\bspam\b",
+    r"|blocked (?:by|due(?! to inactiv)|because|using)|too many|rate limit|\bspam\b",
     re.IGNORECASE,
 )
 
@@ -148,13 +158,14 @@ def _refusal(enhanced: str, code: int | None, said: str) -> tuple[InboundKind, s
     subject, _, detail = enhanced[2:].partition(".")
     is_transient = enhanced.startswith("4.") or (not enhanced and code is not None and code < 500)
     if subject in ("5", "6", "7") or (subject == "1" and detail in ("7", "8")):
-        return InboundKind.POLICY, enhanced
+        return _of_person(enhanced, said) or (InboundKind.POLICY, enhanced)
     if CERTAIN_OF_US.search(said) and not (subject == "2" and FULL.search(said)):
         return InboundKind.POLICY, enhanced
     if is_transient:
-        return InboundKind.SOFT, enhanced
+        return _not_yet(enhanced, said)
     if subject == "4":
-        return InboundKind.POLICY, enhanced
+        no_domain = NO_SUCH_DOMAIN.search(said) and not REFUSED_US.search(said)
+        return (InboundKind.HARD, "5.1.2") if no_domain else (InboundKind.POLICY, enhanced)
     if FULL.search(said) and subject not in ("3",):
         return InboundKind.SOFT, enhanced or "5.2.2"
     if enhanced in AT_ONCE | TWICE:
@@ -162,6 +173,26 @@ def _refusal(enhanced: str, code: int | None, said: str) -> tuple[InboundKind, s
     if subject in ("2", "3") and detail != "0":
         return InboundKind.SOFT, enhanced
     return _by_words(enhanced, said)
+
+
+def _of_person(enhanced: str, said: str) -> tuple[InboundKind, str] | None:
+    """Some say that there is no such mailbox under a status that means us: 5.5.0 is what Outlook
+    writes, 5.7.1 what some others do. Only where no word of theirs speaks of us."""
+    if not enhanced.startswith("5.") or REFUSED_US.search(said):
+        return None
+    is_protocol = enhanced.startswith("5.5.0") and NO_SUCH_MAILBOX.search(said)
+    is_generic = enhanced in ("5.7.0", "5.7.1") and SURELY_NO_MAILBOX.search(said)
+    return (InboundKind.HARD, "5.1.1") if is_protocol or is_generic else None
+
+
+def _not_yet(enhanced: str, said: str) -> tuple[InboundKind, str]:
+    """Given up without a last word. What they did not want of us is nobody else's fault."""
+    if "NXDOMAIN" in said:
+        return InboundKind.HARD, "5.1.2"
+    about_us = REFUSED_US.search(said) and not FULL.search(said)
+    if about_us and not NO_SUCH_MAILBOX.search(said):
+        return InboundKind.POLICY, enhanced
+    return InboundKind.SOFT, enhanced
 
 
 def _by_words(enhanced: str, said: str) -> tuple[InboundKind, str]:
