@@ -385,7 +385,10 @@ def _events_of_mail(one: Mailed) -> Iterator[Event]:
     if one.delivery.sent_at:
         text = t("people.event.sent", subject=subject)
         yield Event(one.delivery.sent_at, text, one.delivery.reply or "")
+    told = {event.said for event in one.events}  # what was refused on the spot stands there too
     for attempt in one.attempts:
+        if attempt.reply in told:
+            continue
         yield Event(attempt.at, t("people.event.refused", subject=subject), attempt.reply)
     for event in one.events:
         text = t(f"people.event.back.{event.kind.value}", subject=subject)

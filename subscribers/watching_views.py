@@ -232,10 +232,10 @@ def pace(mailing: Mailing, view: View) -> str:
     said = [_rate(view.rate)]
     if view.ends_at is not None:
         soon = view.ends_at - view.at < SOON
-        said.append(
-            t("watching.ends_soon") if soon else t("watching.ends", clock=_moment(view.ends_at))
-        )
-    if view.later:
+        ends = t("watching.ends_soon") if soon else t("watching.ends", clock=_moment(view.ends_at))
+        but = f", {t('watching.but_later', n=view.later)}" if view.later else ""
+        said.append(ends + but)
+    elif view.later:
         said.append(t("watching.later_too", n=view.later))
     return " · ".join(said)
 

@@ -348,6 +348,21 @@ def test_what_is_kept_of_one_person_can_be_handed_out(office: FlaskClient) -> No
     assert db.session.scalars(sa.select(AuditEvent.action)).one() == "subscriber.give_out"
 
 
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("/office/retention/", "/office/subscribers/"),
+        ("/office/alerts", "/office/mailings/"),
+        ("/office/returns/", "/office/mailings/"),
+    ],
+)
+def test_the_menu_shows_where_a_page_belongs(office: FlaskClient, path: str, place: str) -> None:
+    menu = office.get(path).text.split('class="office-nav"')[1].split("</nav>")[0]
+
+    assert menu.count("aria-current") == 1
+    assert f'<a href="{place}" aria-current="true">' in menu
+
+
 def test_the_rules_are_shown_with_what_they_did(office: FlaskClient) -> None:
     retaining.keep_rules()
 

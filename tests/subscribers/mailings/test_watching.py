@@ -291,6 +291,17 @@ def test_the_page_says_that_the_number_still_grows(
     assert "antalet växer" in page
 
 
+def test_who_is_tried_again_later_is_no_part_of_the_end(
+    client: FlaskClient, editor: User, mailing: Mailing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "rates_of", lambda _seen: {"other": 1.0})
+    put(2, S.DEFERRED)
+
+    page = signed_in(client, editor).get(f"/office/mailings/{mailing.id}").text
+
+    assert "klart om mindre än en minut, utom en som vi försöker igen senare" in page
+
+
 def test_before_its_time_a_mailing_says_when_it_begins(
     client: FlaskClient, editor: User, app: Flask
 ) -> None:

@@ -15,7 +15,7 @@ from app.core.accounts import User
 from app.core.clock import now
 from app.core.db import db, normal_url
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
-from subscribers.mailings.models import InboundEvent
+from subscribers.mailings.models import DeliveryAttempt, InboundEvent
 from tests import factories
 from tests.subscribers.mailings.returns.cast import mailing, reader, refuse, sent
 
@@ -74,6 +74,17 @@ def test_in_the_hour_after_a_refusal_the_page_says_what_happens(
     assert "avslutas av sig själv omkring" in page
     assert "…@large.example&gt;: user unknown" in page
     assert "Inget skickas: adressen är spärrad" in page
+
+
+def test_what_was_refused_on_the_spot_is_told_once(office: FlaskClient, anna: Subscription) -> None:
+    answer = db.session.scalars(sa.select(InboundEvent)).one()
+    tried = DeliveryAttempt(delivery_id=answer.delivery_id, at=now(), code=550, reply=answer.said)
+    db.session.add(tried)
+    db.session.commit()
+
+    history = page_of(office, anna).split("Vad som har hänt")[1]
+
+    assert history.count("user unknown") == 1
 
 
 def test_a_forbidden_address_is_not_offered_to_be_forbidden(
