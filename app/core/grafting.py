@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
+
+from app.core.pieces import Pieces
 
 
 @dataclass(frozen=True)
@@ -28,36 +30,18 @@ def grafted(file: BinaryIO, graft: Graft) -> BinaryIO:
     return io.BufferedReader(_Grafted(file, graft), 64 * 1024)
 
 
-class _Grafted(io.RawIOBase):
+class _Grafted(Pieces):
     def __init__(self, file: BinaryIO, graft: Graft) -> None:
-        self.file, self.graft, self.at = file, graft, 0
+        super().__init__(file.seek(0, io.SEEK_END) + len(graft.more))
+        self.file, self.graft = file, graft
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_END:
-            offset += self.file.seek(0, io.SEEK_END) + len(self.graft.more)
-        self.at = offset + (self.at if whence == io.SEEK_CUR else 0)
-        return self.at
-
-    def readinto(self, buffer: Any) -> int:
+    def piece(self, most: int) -> bytes:
         start, end = self.graft.at, self.graft.at + len(self.graft.more)
         if start <= self.at < end:
-            piece = self.graft.more[self.at - start :][: len(buffer)]
-        else:
-            before = self.at < start
-            self.file.seek(self.at if before else self.at - len(self.graft.more))
-            piece = self.file.read(min(len(buffer), start - self.at) if before else len(buffer))
-        buffer[: len(piece)] = piece
-        self.at += len(piece)
-        return len(piece)
+            return self.graft.more[self.at - start :][:most]
+        before = self.at < start
+        self.file.seek(self.at if before else self.at - len(self.graft.more))
+        return self.file.read(min(most, start - self.at) if before else most)
 
     def close(self) -> None:
         self.file.close()

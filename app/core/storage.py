@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import parse_qs, urlsplit
 
+from app.core.pieces import Pieces
+
 Content = bytes | mmap
 FETCHED = 2 * 1024 * 1024  # of a file in a bucket at a time
 
@@ -193,35 +195,16 @@ class Bucket:
                 yield about["path"], about["last_modified"]
 
 
-class _Remote(io.RawIOBase):
+class _Remote(Pieces):
     """A file in a bucket, fetched piece by piece from wherever one is."""
 
     def __init__(self, store: Any, path: str, size: int) -> None:
-        self.store, self.path, self.size, self.at = store, path, size, 0
+        super().__init__(size)
+        self.store, self.path = store, path
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.size}[whence]
-        self.at = max(0, start + offset)
-        return self.at
-
-    def readinto(self, buffer: Any) -> int:
-        wanted = min(len(buffer), self.size - self.at)
-        if wanted <= 0:
-            return 0
+    def piece(self, most: int) -> Any:
         with _answering():
-            piece = self.store.get_range(self.path, start=self.at, length=wanted)
-        buffer[: len(piece)] = memoryview(piece)
-        self.at += len(piece)
-        return len(piece)
+            return self.store.get_range(self.path, start=self.at, length=most)
 
 
 @contextmanager
