@@ -8,7 +8,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from app.core.db import db
-from subscribers.mailings.models import Announced, Mailing, MailingItem
+from subscribers.mailings.controlling import stop
+from subscribers.mailings.digests.readers import CATCHING_UP, WITHDRAWN
+from subscribers.mailings.models import Announced, DigestRun, Mailing, MailingItem, MailingKind
 from subscribers.mailings.retaining import deliveries_since
 
 
@@ -35,10 +37,43 @@ def retell(
 
 
 def take_back(story: str, language: str, *, at: datetime) -> None:
-    """Let it stand in no digest any more: it is withdrawn. No commit."""
+    """Let it stand in no digest any more: it is withdrawn. No commit.
+
+    A digest that is on its way is called off, and its period looked over again: who has not got it
+    gets what else was in it, in a mail that is made up anew.
+    """
     row = _row(story, language)
-    if row and row.withdrawn_at is None:
-        row.withdrawn_at = at
+    if row is None or row.withdrawn_at is not None:
+        return
+    row.withdrawn_at = at
+    on_its_way = db.session.scalars(
+        sa.select(Mailing)
+        .join(MailingItem, MailingItem.mailing_id == Mailing.id)
+        .where(
+            MailingItem.story == story,
+            Mailing.kind == MailingKind.DIGEST,
+            Mailing.language == language,
+            Mailing.finished_at.is_(None),
+            ~Mailing.key.startswith(CATCHING_UP, autoescape=True),
+        )
+        .order_by(Mailing.id)
+    ).all()
+    for mailing in on_its_way:
+        mailing.pause_facts = {WITHDRAWN: story}
+        db.session.flush()
+        stop(mailing, at=at)
+    if on_its_way:
+        _look_again(language, since=row.at)
+
+
+def _look_again(language: str, *, since: datetime) -> None:
+    """Let the periods in which something was announced be looked over once more."""
+    db.session.execute(
+        sa.update(DigestRun)
+        .where(DigestRun.language == language, DigestRun.ends_at >= since, DigestRun.items > 0)
+        .values(settled_at=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def put_back(story: str, language: str, *, at: datetime) -> None:

@@ -1,8 +1,8 @@
 """Digests: once a day or once a week, what was announced since the last, in one mail.
 
 A period begins where the one before ended and is over at the hour that the organisation has chosen.
-Its row is written once, so that a digest is made up once whatever runs twice, and made up late when
-nothing ran at its hour. Whom it is for: `digests`.
+Its row is written first, and once, so that a digest is made up once whatever runs twice, and made
+up late when nothing ran at its hour. Whom it is for: `readers`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,17 @@ from subscribers.audience.models import Frequency, Subscription
 from subscribers.audience.subscribing import active_of, insert_new
 from subscribers.mailings.digests.readers import (
     CATCHING_UP,
+    WITHDRAWN,
     Digest,
     announced,
     item_of,
     mask_of,
     masks,
+    stretches,
 )
 from subscribers.mailings.models import (
     Announced,
+    Delivery,
     DigestRun,
     Mailing,
     MailingKind,
@@ -75,11 +78,6 @@ def make_up(frequency: Frequency, language: str, *, at: datetime) -> bool:
     if len(found) > MOST:
         found = [one for one in found if one.at <= found[MOST - 1].at]
         over = found[-1].at
-    digest = Digest(frequency, language, over, tuple(item_of(one) for one in found))
-    db.session.rollback()
-    with reading():  # a long look at a long list: nobody is to wait for it
-        wanted = masks(digest)
-        db.session.rollback()
     row = {
         "frequency": frequency.value,
         "language": language,
@@ -89,13 +87,12 @@ def make_up(frequency: Frequency, language: str, *, at: datetime) -> bool:
         "items": len(found),
         "settled_at": None if found else at,
     }
-    if not insert_new(DigestRun, [row], DigestRun.id) or not _stand(announced_of(digest)):
-        db.session.rollback()  # of what was withdrawn during the look: the next minute looks anew
+    digest = Digest(frequency, language, over, tuple(item_of(one) for one in found))
+    if not insert_new(DigestRun, [row], DigestRun.id):
+        db.session.rollback()
         return False
-    _queue_each(digest, wanted, at=at)
     db.session.commit()
-    if wanted:
-        jobs.ring("deliver")
+    _look_over(digest, at=at)
     return True
 
 
@@ -113,29 +110,66 @@ def settle(frequency: Frequency, language: str, *, at: datetime) -> None:
     if any(_is_unwritten(one) for one in mailings):
         db.session.rollback()
         return
-    stopped = any(one.state is MailingState.CANCELLED for one in mailings)
+    withdrawn = [one for one in mailings if WITHDRAWN in one.pause_facts]
+    if _is_in_the_open(withdrawn):
+        db.session.rollback()
+        return
+    stopped = any(one.state is MailingState.CANCELLED for one in mailings if one not in withdrawn)
     run_id, since, until = run.id, run.starts_at, run.ends_at
     found = announced(language, since=since, until=until)
     digest = Digest(frequency, language, until, tuple(item_of(one) for one in found))
     db.session.rollback()
-    with reading():
-        wanted = [] if stopped or len(mailings) > MOST * ROUNDS else masks(digest)
-        db.session.rollback()
-    if wanted and not _stand(announced_of(digest)):
-        db.session.rollback()
-        return
-    if wanted and not _queue_each(digest, wanted, at=at):
-        log.warning("the %s digest in %s is settled with people left", frequency, language)
-        wanted = []
-    if not wanted:
+    is_over = stopped or len(mailings) > MOST * ROUNDS
+    if is_over or _look_over(digest, at=at):
         guarded(
             sa.update(DigestRun)
             .where(DigestRun.id == run_id, DigestRun.settled_at.is_(None))
             .values(settled_at=at)
         )
     db.session.commit()
-    if wanted:
-        jobs.ring("deliver")
+
+
+def _look_over(digest: Digest, *, at: datetime) -> bool:
+    """Queue mailings for whatever sets of releases people are to get; True when nobody is left.
+
+    Stretch by stretch, so that the first mail goes out long before the last reader is looked at.
+    Commits after each in which something new is found. Broken off, it is done again from the
+    start: who has been written down is not found again.
+    """
+    known: set[str] = set()
+    is_over = True
+    with reading():  # a long look at a long list: nobody is to wait for it
+        parts = list(stretches(digest))
+        db.session.rollback()
+    for above, upto in parts:
+        with reading():
+            wanted = sorted(set(masks(digest, above=above, upto=upto)) - known)
+            db.session.rollback()
+        if not wanted:
+            continue
+        known |= set(wanted)
+        if not _stand(announced_of(digest)):  # withdrawn during the look: the next looks anew
+            db.session.rollback()
+            return False
+        queued = _queue_each(digest, wanted, at=at)
+        db.session.commit()
+        if queued:
+            jobs.ring("deliver")
+        if queued or _is_being_written(digest):
+            is_over = False
+        else:
+            log.warning("%s is settled with people left", digest.prefix)
+        if jobs.stopping.is_set():
+            return False
+    return is_over
+
+
+def _is_in_the_open(mailings: Sequence[Mailing]) -> bool:
+    """Whether mails of theirs still wait to be called off, or are just being handed over."""
+    ids = [one.id for one in mailings]
+    held = sa.exists().where(Delivery.mailing_id.in_(ids), Delivery.lease_until.is_not(None))
+    due = sa.exists().where(Delivery.mailing_id.in_(ids), Delivery.due_at.is_not(None))
+    return bool(ids) and bool(db.session.scalar(sa.select(sa.or_(due, held))))
 
 
 def catch_up(subscriber_id: int, frequency: Frequency, *, at: datetime) -> Mailing | None:
@@ -152,7 +186,9 @@ def catch_up(subscriber_id: int, frequency: Frequency, *, at: datetime) -> Maili
         return None
     language = theirs[0].subscriber.language
     last = _last_run(frequency, language)
-    since = last.ends_at if last else last_hour(frequency, organisation(), at=at)
+    since = last_hour(frequency, organisation(), at=at)
+    if last is not None:  # as long as its readers are looked for, they may not have been found
+        since = last.ends_at if last.settled_at else last.starts_at
     found = announced(language, since=since, until=at)
     digest = Digest(frequency, language, at, tuple(item_of(one) for one in found))
     chosen = _chosen(found, mask_of(subscriber_id, digest))
@@ -197,7 +233,7 @@ def _queue_each(digest: Digest, wanted: Sequence[str], *, at: datetime) -> int:
         chosen = _chosen(found, mask)
         key = _key(digest, chosen)
         if key is None:
-            continue
+            continue  # too many like it, or one that is still being written down: it finds them
         queue_digest(
             chosen,
             key=key,
@@ -237,11 +273,15 @@ def _through(theirs: Sequence[Subscription], chosen: Sequence[Announced]) -> Sub
 
 
 def _key(digest: Digest, chosen: Sequence[Announced]) -> str | None:
-    """A name that no mailing has yet; None when there have been too many like it."""
+    """A name that no mailing has yet; None when there have been too many like it, or one is being
+    written down: then somebody else looks as well."""
     keys = "\n".join(one.key for one in chosen).encode()
     name = f"{digest.prefix}{_short(keys)}"
     names = [name, *(f"{name}:{n}" for n in range(2, ROUNDS + 1))]
-    taken = set(db.session.scalars(sa.select(Mailing.key).where(Mailing.key.in_(names))))
+    like_it = list(db.session.scalars(sa.select(Mailing).where(Mailing.key.in_(names))))
+    if any(_is_unwritten(one) for one in like_it):
+        return None
+    taken = {one.key for one in like_it}
     return next((one for one in names if one not in taken), None)
 
 
@@ -249,8 +289,17 @@ def _short(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:16]
 
 
+def _is_being_written(digest: Digest) -> bool:
+    is_unwritten = any(_is_unwritten(one) for one in _mailings_with(digest.prefix))
+    db.session.rollback()
+    return is_unwritten
+
+
 def _mailings_of(run: DigestRun) -> list[Mailing]:
-    prefix = Digest(Frequency(run.frequency), run.language, run.ends_at, ()).prefix
+    return _mailings_with(Digest(Frequency(run.frequency), run.language, run.ends_at, ()).prefix)
+
+
+def _mailings_with(prefix: str) -> list[Mailing]:
     return list(
         db.session.scalars(
             sa.select(Mailing).where(

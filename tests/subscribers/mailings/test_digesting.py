@@ -24,7 +24,7 @@ from subscribers.audience.models import (
     Topic,
 )
 from subscribers.mailings import choosing, retaining
-from subscribers.mailings.controlling import pause, stop
+from subscribers.mailings.controlling import cancel, pause, stop
 from subscribers.mailings.digests import digesting
 from subscribers.mailings.digests import readers as stretches
 from subscribers.mailings.digests.announced import put_back, retell, take_back
@@ -644,8 +644,8 @@ def test_case_56_a_release_withdrawn_while_readers_are_looked_up_is_in_no_digest
     publish(2, at=MONDAY - timedelta(hours=2))
     look = digesting.masks
 
-    def withdrawn_meanwhile(digest: stretches.Digest) -> list[str]:
-        found = look(digest)
+    def withdrawn_meanwhile(digest: stretches.Digest, **part: int) -> list[str]:
+        found = look(digest, **part)
         db.session.rollback()
         take_back("release:1", "sv", at=MONDAY)
         db.session.commit()
@@ -657,6 +657,181 @@ def test_case_56_a_release_withdrawn_while_readers_are_looked_up_is_in_no_digest
     run(DAILY, at=MONDAY + SOON)
 
     assert got("dora") == ["2"]
+
+
+def a_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers of two topics, one after the other, of whom few are looked at together."""
+    monkeypatch.setattr(stretches, "LOOKED_OVER", 0)
+    monkeypatch.setattr(stretches, "LEAST", 2)
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    for n in range(4):
+        person(f"water{n}", vatten=DAILY)
+    for n in range(4):
+        person(f"school{n}", skola=DAILY)
+    publish(1, "vatten", at=MONDAY - timedelta(hours=3))
+    publish(2, "skola", at=MONDAY - timedelta(hours=2))
+
+
+def test_the_first_mail_is_queued_before_the_last_reader_is_looked_at(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_crowd(monkeypatch)
+    look, queued = digesting.masks, []
+
+    def watched(digest: stretches.Digest, **part: int) -> list[str]:
+        queued.append(len(digests()))
+        return look(digest, **part)
+
+    with monkeypatch.context() as slow:
+        slow.setattr(digesting, "masks", watched)
+        make_up(DAILY, "sv", at=MONDAY + SOON)
+
+    assert queued == [0, 1, 1, 2]
+    run(DAILY)
+    assert [got("water3"), got("school3")] == [["1"], ["2"]]
+    assert len(digests()) == 2
+
+
+class Killed(BaseException):
+    """The worker is gone."""
+
+
+def test_a_look_that_is_broken_off_is_gone_on_with_and_nobody_is_written_to_twice(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_crowd(monkeypatch)
+    look = digesting.masks
+
+    def killed(digest: stretches.Digest, *, above: int, upto: int) -> list[str]:
+        if above >= 4:
+            raise Killed
+        return look(digest, above=above, upto=upto)
+
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        broken.setattr(digesting, "masks", killed)
+        make_up(DAILY, "sv", at=MONDAY + SOON)
+    db.session.rollback()
+
+    run(DAILY)
+
+    assert [got(f"water{n}") for n in range(4)] == [["1"]] * 4
+    assert [got(f"school{n}") for n in range(4)] == [["2"]] * 4
+
+
+def test_who_turns_to_mail_at_once_while_readers_are_looked_for_loses_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_crowd(monkeypatch)
+    anna = db.session.scalars(
+        sa.select(Subscriber).where(Subscriber.address == "school3@news.example")
+    ).one()
+    hers = anna.subscriptions[0].id
+    look = digesting.masks
+
+    def changed_meanwhile(digest: stretches.Digest, **part: int) -> list[str]:
+        found = look(digest, **part)
+        db.session.rollback()
+        one = db.session.get(Subscription, hers)
+        assert one is not None
+        if one.frequency is DAILY:
+            choosing.change({one: IMMEDIATE}, at=MONDAY + SOON)
+            db.session.commit()
+        return found
+
+    with monkeypatch.context() as slow:
+        slow.setattr(digesting, "masks", changed_meanwhile)
+        make_up(DAILY, "sv", at=MONDAY + SOON)
+    run(DAILY)
+
+    assert got("school3") == ["2"]
+
+
+def went_out(*names: str) -> None:
+    """A server has taken the mails of these; the others wait."""
+    for name in names:
+        db.session.execute(
+            sa.update(Delivery)
+            .where(Delivery.address == f"{name}@news.example")
+            .values(state=DeliveryState.SENT, due_at=None, sent_at=MONDAY + SOON)
+        )
+    db.session.commit()
+
+
+def standing(name: str) -> list[tuple[str, str]]:
+    """The stories of each mail to somebody, and what became of it."""
+    stories = got(name)
+    states = db.session.scalars(
+        sa.select(Delivery.state)
+        .where(Delivery.address == f"{name}@news.example")
+        .order_by(Delivery.mailing_id)
+    )
+    return list(zip(stories, (state.value for state in states), strict=True))
+
+
+def test_a_release_withdrawn_while_its_digest_goes_out_is_in_no_mail_after_that(
+    app: Flask,
+) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("had", all=WEEKLY)
+    person("waits", all=WEEKLY)
+    person("water", vatten=WEEKLY)
+    publish(1, "vatten", at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY - timedelta(days=2))
+    run()
+    went_out("had")
+
+    take_back("release:1", "sv", at=MONDAY + 2 * SOON)
+    db.session.commit()
+    run(at=MONDAY + 2 * SOON)
+
+    assert standing("had") == [("1+2", "sent")]
+    assert standing("waits") == [("1+2", "cancelled"), ("2", "queued")]
+    assert standing("water") == [("1", "cancelled")]
+    assert db.session.scalars(sa.select(DigestRun.settled_at).order_by(DigestRun.id)).all()[-1]
+
+
+def test_what_a_person_called_off_does_not_go_out_anew_when_a_release_of_it_is_withdrawn(
+    app: Flask, editor: User
+) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY - timedelta(days=2))
+    run()
+    cancel(digests()[0], by=editor, at=MONDAY + SOON)
+    db.session.commit()
+
+    take_back("release:1", "sv", at=MONDAY + 2 * SOON)
+    db.session.commit()
+    run(at=MONDAY + 2 * SOON)
+
+    assert standing("dora") == [("1+2", "cancelled")]
+
+
+@pytest.mark.parametrize(
+    ("came_to", "after"), [("sent", []), ("cancelled", [("2", "queued")])], ids=str
+)
+def test_who_has_a_mail_in_the_open_when_it_is_called_off_is_waited_for(
+    app: Flask, came_to: str, after: list[tuple[str, str]]
+) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY - timedelta(days=2))
+    run()
+    in_the_open = {"state": "transmitting", "lease_until": MONDAY + timedelta(hours=1)}
+    db.session.execute(sa.update(Delivery).values(due_at=None, **in_the_open))
+    db.session.commit()
+
+    take_back("release:1", "sv", at=MONDAY + 2 * SOON)
+    db.session.commit()
+    run(at=MONDAY + 2 * SOON)
+    assert len(digests()) == 1
+    db.session.execute(sa.update(Delivery).values(state=came_to, lease_until=None))
+    db.session.commit()
+    run(at=MONDAY + 3 * SOON)
+
+    assert standing("dora") == [("1+2", came_to), *after]
 
 
 def test_whose_mail_was_called_off_gets_the_release_with_the_digest_they_have_changed_to(
