@@ -28,6 +28,7 @@ from subscribers.audience.importing import Omission, Report
 from subscribers.audience.models import Frequency
 from subscribers.audience.subscribing import PRESS_RELEASES
 from subscribers.mailings import inviting
+from subscribers.mailings.returns.refusals import forgive
 
 group = AppGroup("subscriber", help="People who subscribe: import, export, block, erase.")
 
@@ -139,11 +140,13 @@ def block(email: str, because: str) -> None:
 def unblock(email: str, because: str) -> None:
     """Allow an address to be written to again. Nobody subscribes by it."""
     try:
-        found = [line.suppression for line in blocking.of_address(email)]
+        found = [(line.suppression, line.subscriber_id) for line in blocking.of_address(email)]
         if not found:
             raise NotFound("no_such_block")
-        for one in found:
+        for one, subscriber_id in found:
             blocking.unblock(one.address_hash, scope=one.scope, because=because, by=None, at=now())
+            if subscriber_id is not None:
+                forgive(subscriber_id, at=now())
     except DomainError as error:
         _refuse(error, as_json=False)
     db.session.commit()

@@ -13,6 +13,7 @@ from app.core.errors import BadInput
 from app.core.words.language import t
 from subscribers.audience import blocking
 from subscribers.audience.models import Suppression
+from subscribers.mailings.returns.refusals import forgive
 from subscribers.views import suppressed_because
 
 blueprint = Blueprint("suppressions", __name__, url_prefix="/office/subscribers/blocked")
@@ -69,6 +70,8 @@ def lift(name: str, scope: str) -> ResponseReturnValue:
         db.session.rollback()
         return _lift_page(_found(name, scope), error=t(f"errors.{error.key}", **error.facts))
     person = blocking.owner_of(found.address_hash)
+    if person is not None:
+        forgive(person.id, at=now())
     goes_on = person is not None and any(one.ended_at is None for one in person.subscriptions)
     db.session.commit()
     flash(t("people.unblocked_goes_on" if goes_on else "people.unblocked"), "success")

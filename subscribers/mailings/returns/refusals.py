@@ -359,6 +359,15 @@ def _close_pending(hard: Sequence[Refusal], *, at: datetime) -> None:
 # --- enough is enough -----------------------------------------------------------------------------
 
 
+def forgive(subscriber_id: int, *, at: datetime) -> None:
+    """Somebody vouches for an address: what counted against it counts no more. No commit."""
+    db.session.execute(
+        sa.update(Bounce)
+        .where(Bounce.subscriber_id == subscriber_id, Bounce.cleared_at.is_(None))
+        .values(cleared_at=at)
+    )
+
+
 def _over(subscriber_ids: Collection[int], *, at: datetime) -> set[int]:
     """Those of whom enough has been said, and who subscribe to something."""
     marks = _marks(subscriber_ids)
@@ -375,10 +384,18 @@ def _over(subscriber_ids: Collection[int], *, at: datetime) -> set[int]:
 
 
 def _marks(subscriber_ids: Collection[int]) -> dict[int, dict[int, Mark]]:
-    """What counts against each of some people, by the numbers of the marks."""
+    """What counts against each of some people, by the numbers of the marks.
+
+    Nothing from before their latest yes: to confirm it they got a mail.
+    """
     found: dict[int, dict[int, Mark]] = {one: {} for one in subscriber_ids}
     if not found:
         return found
+    latest_yes = (
+        sa.select(sa.func.max(Subscription.consent_at))
+        .where(Subscription.subscriber_id == Bounce.subscriber_id, Subscription.ended_at.is_(None))
+        .scalar_subquery()
+    )
     rows = db.session.execute(
         sa.select(
             Bounce.subscriber_id,
@@ -387,7 +404,11 @@ def _marks(subscriber_ids: Collection[int]) -> dict[int, dict[int, Mark]]:
             Bounce.mailing_id,
             Bounce.hard,
             Bounce.enhanced,
-        ).where(Bounce.subscriber_id.in_(subscriber_ids), Bounce.cleared_at.is_(None))
+        ).where(
+            Bounce.subscriber_id.in_(subscriber_ids),
+            Bounce.cleared_at.is_(None),
+            sa.or_(latest_yes.is_(None), Bounce.at >= latest_yes),
+        )
     )
     for subscriber_id, mark_id, at, mailing_id, hard, enhanced in rows:
         if subscriber_id is not None:
