@@ -84,12 +84,15 @@ def after_complaint(mailing_id: int, *, at: datetime) -> None:
     mailing = db.session.get(Mailing, mailing_id)
     if mailing is None or mailing.kind not in BULK:
         return
-    seen = _complaints(mailing_id), _number(mailing_id, DeliveryState.SENT)
     before = mailing.pause_facts.get("complaints_before"), mailing.pause_facts.get("sent_before")
-    complaints, sent = (
-        now - (then if isinstance(then, int) else 0) for now, then in zip(seen, before, strict=True)
-    )
-    if complaints < COMPLAINTS_LEAST or sent < COMPLAINTS_SENT:
+    known, then = (number if isinstance(number, int) else 0 for number in before)
+    complaints = _complaints(mailing_id) - known
+    if complaints < COMPLAINTS_LEAST:
+        return
+    # Of a million that were sent only as many are counted as a share worth telling may have.
+    most = then + max(round(complaints / COMPLAINTS_TOLD), COMPLAINTS_SENT) + 1
+    sent = _number(mailing_id, DeliveryState.SENT, most=most) - then
+    if sent < COMPLAINTS_SENT:
         return
     share = f"{complaints / sent * 100:.2f}"
     facts: dict[str, object] = {"complaints": complaints, "sent": sent, "share": share}
