@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app.core.accounts import User
 from app.core.db import db
 from subscribers.audience.models import Subscription, SubscriptionState, Suppression
+from subscribers.commands import group
 from tests import factories
 from tests.factories import A_MORNING
 from tests.subscribers.cast import active, how_many
@@ -64,6 +65,20 @@ def test_an_address_that_the_office_vouched_for_is_not_ended_by_a_full_mailbox(
     db.session.expire_all()
     assert anna.state is SubscriptionState.ACTIVE
     assert how_many(Suppression) == 0
+
+
+def test_a_block_that_is_lifted_by_command_leaves_no_mark_either(app: Flask) -> None:
+    for number in range(10):
+        reader(f"reader{number}@reader.example")
+    anna = reader(ANNA)
+    refuse(sent(anna, mailing(1)), at=LATER)
+
+    said = app.test_cli_runner().invoke(group, ["unblock", ANNA, "--because", "Provade"])
+    refuse(sent(anna, mailing(2)), text=FULL, code=552, at=A_WEEK_LATER)
+
+    db.session.expire_all()
+    assert said.exit_code == 0
+    assert anna.state is SubscriptionState.ACTIVE
 
 
 @pytest.fixture(autouse=True)
