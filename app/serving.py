@@ -40,6 +40,9 @@ WORK_STOP_SECONDS = 30
 A_MINUTE = 60.0
 ENDINGS_A_MINUTE = 3
 
+# Else each thread has a heap of its own, and what one has used is of no use to the others.
+SPARING = {"MALLOC_ARENA_MAX": "2"}
+
 Child = subprocess.Popen[bytes]
 
 
@@ -68,7 +71,7 @@ def serve(
     stop = threading.Event()
     before = {sign: signal.signal(sign, lambda *_: stop.set()) for sign in _STOP_SIGNALS}
     children: dict[str, Child] = {}
-    environment = {**os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
+    environment = {**SPARING, **os.environ, **variables(settings), "PYTHONPATH": str(CHECKOUT)}
     web = [host, str(port), str(threads), str(settings.web_processes or processors())]
     parts = {"web server": ["web", *web]}
     if catcher:

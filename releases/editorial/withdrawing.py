@@ -98,11 +98,6 @@ def stop_telling(release: Release, *, at: datetime) -> None:
         stop(mailing, at=at)
 
 
-def withdrawal_mailings(release: Release) -> list[Mailing]:
-    """The mails that told of its withdrawals."""
-    return list(db.session.scalars(sa.select(Mailing).where(Mailing.key.in_(_keys(release)))))
-
-
 def _readers(release: Release) -> list[Invitation]:
     """Who read it before it was public, whichever version."""
     return readers_between(release, None, release.head.number + 1)

@@ -121,14 +121,6 @@ def image_by_key(key: str) -> Image:
     return found
 
 
-def document_by_key(key: str) -> Document:
-    """Removed or not. Raises NotFound."""
-    found = db.session.scalar(sa.select(Document).where(Document.key == key))
-    if found is None:
-        raise NotFound("no_such_document")
-    return found
-
-
 def _still_there(kind: type[Thing], printed: Iterable[dict[str, Any]]) -> list[Thing]:
     ids = {one["id"] for one in printed}
     if not ids:

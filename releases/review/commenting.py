@@ -266,20 +266,6 @@ def for_editor(release: Release) -> list[dict[str, Any]]:
     ]
 
 
-def open_count(release: Release) -> int:
-    """How many comments and suggestions nobody has settled."""
-    return (
-        db.session.scalar(
-            sa.select(sa.func.count()).where(
-                Comment.release_id == release.id,
-                Comment.parent_id.is_(None),
-                Comment.outcome == Outcome.OPEN,
-            )
-        )
-        or 0
-    )
-
-
 def panel(release: Release, person: User) -> dict[str, Any]:
     """What the page of a release shows of what has been said about it."""
     threads = _threads(release)

@@ -106,7 +106,3 @@ class Table:
     @property
     def errors(self) -> tuple[Problem, ...]:
         return tuple(p for p in self.problems if p.severity is Severity.ERROR)
-
-    @property
-    def has_first_timers(self) -> bool:
-        return "first_timer" in self.columns

@@ -225,6 +225,14 @@ def test_a_part_that_keeps_dying_stops_them_all_and_the_exit_says_so(settings: S
     await_free("127.0.0.1", port, seconds=0)
 
 
+def test_the_threads_of_each_part_share_two_heaps(settings: Settings) -> None:
+    with serving(settings, free_port(0)) as server:
+        told = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children(server.pid).values()]
+
+    assert told
+    assert all(b"MALLOC_ARENA_MAX=2" in one.split(b"\0") for one in told)
+
+
 def test_nothing_is_left_when_the_parent_is_killed(settings: Settings) -> None:
     port = free_port(0)
 
