@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -81,6 +81,22 @@ def hashes_of(norm: str, *, secrets: Sequence[str]) -> tuple[bytes, ...]:
     return tuple(hmac.digest(_key(secret, "address"), text, "sha256") for secret in secrets)
 
 
+def hasher(secret: str) -> Callable[[str], bytes]:
+    """`hashes_of` for many addresses under one key, in half the time: HMAC (RFC 2104) whose key has
+    been mixed in once."""
+    key = _key(secret, "address").ljust(sha256().block_size, b"\0")
+    inner = sha256(bytes(byte ^ 0x36 for byte in key))
+    outer = sha256(bytes(byte ^ 0x5C for byte in key))
+
+    def hash_of(norm: str) -> bytes:
+        within, around = inner.copy(), outer.copy()
+        within.update(norm.encode())
+        around.update(within.digest())
+        return around.digest()
+
+    return hash_of
+
+
 def keyed(text: str, *, purpose: str, secret: str) -> bytes:
     """The 32-byte keyed hash of a text for one purpose."""
     return hmac.digest(_key(secret, purpose), text.encode(), sha256)
@@ -101,6 +117,8 @@ def normal(text: str) -> str:
         plain = PLAIN.fullmatch(lower)
         if plain and plain[1] not in SPECIAL_USE_DOMAIN_NAMES and "--" not in lower:
             return lower
+    if "@" not in text:  # in lists, what is none is mostly so
+        raise BadInput("email_unreadable", email=_printable(text))
     try:
         checked = validate_email(
             unicodedata.normalize("NFC", text),

@@ -8,14 +8,16 @@ and each row that did is in the report with its reason.
 
 from __future__ import annotations
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import chain, islice
-from secrets import token_hex
+from itertools import islice
+from operator import itemgetter
+from secrets import token_bytes, token_hex
 from typing import IO, Any
 
 import sqlalchemy as sa
@@ -30,10 +32,10 @@ from app.core.errors import BadInput, NotFound, NotNow
 from app.core.storage import Content
 from app.core.words import LANGUAGES
 from subscribers.audience import addresses, consent_texts, reading
-from subscribers.audience.addresses import secrets_in_force
 from subscribers.audience.models import (
     ERASED,
     LEFT,
+    PUBLIC_ID_BYTES,
     Frequency,
     ImportProblem,
     ImportRun,
@@ -47,9 +49,15 @@ from subscribers.audience.models import (
 from subscribers.audience.reading import Reading, Row
 from subscribers.audience.subscribing import PRESS_RELEASES
 
-BATCH = 10_000
-CACHE_KILOBYTES = 65_536  # of SQLite's pages, for a connection that imports
-LEASE = timedelta(seconds=60)  # a batch takes a tenth of a second
+# Large, since each batch writes most pages of the indexes that lie in no order once.
+BATCH = 50_000
+PART = 10_000  # rows of a report that are read at once
+# What a connection to SQLite has for its pages while it imports, and how many it lets gather before
+# they are written back; both are its defaults again afterwards.
+ROOM = {"cache_size": -65_536, "wal_autocheckpoint": 16_000}
+USUAL = {"cache_size": -2_000, "wal_autocheckpoint": 1_000}
+PUBLIC_ID_RANDOM = 12  # bytes of a public id that nobody can guess
+LEASE = timedelta(seconds=60)  # a batch takes a second or two
 AT_A_TIME = 20.0  # seconds that one ring of the bell works for
 FILE = "list.csv"  # what an upload is called on the shelf
 
@@ -99,16 +107,19 @@ class Plan:
     slugs: dict[str, int]  # every topic there is
     frequency: Frequency
     ask_first: bool
+    secrets: tuple[str, ...]  # today's, and those it replaced
 
 
 @dataclass
-class Sorted:
-    """One batch: what may come in, and what not."""
+class Checked:
+    """A batch as far as it can be judged by itself: its lines for `incoming`, and what is wrong."""
 
-    fresh: int = 0
-    already: int = 0
+    batch: Sequence[Row]
+    lines: list[tuple[object, ...]] = field(default_factory=list)
+    readable: int = 0
+    repeated: int = 0
+    own_topics: bool = False  # whether some rows name the topic they are for
     problems: list[Omission] = field(default_factory=list)
-    asked: list[int] = field(default_factory=list)
 
 
 # The batch on its way in. A table of the connection's own: both databases join it to their indexes
@@ -116,13 +127,14 @@ class Sorted:
 incoming = sa.Table(
     "incoming_subscriber",
     sa.MetaData(),
-    sa.Column("n", sa.Integer),
     sa.Column("hash", sa.LargeBinary(32)),
+    sa.Column("n", sa.Integer),
     sa.Column("address", sa.String(320)),  # NULL where it is known, or under a retained key
     sa.Column("domain", sa.String(253)),
     sa.Column("language", sa.String(2)),
     sa.Column("frequency", sa.String(20)),
     sa.Column("topic_id", sa.BigInteger),  # NULL: those that the import is for
+    sa.Column("names", sa.LargeBinary),  # the random end of a public id for each of its topics
     prefixes=["TEMPORARY"],
     postgresql_on_commit="DELETE ROWS",
 )
@@ -319,11 +331,10 @@ def import_file(
     db.session.add(run)
     db.session.flush()
     _record_start(run, by=by, at=at)
+    plan = _plan(run)
     rows = reading.rows(file, found)
-    first = list(islice(rows, 1))  # an empty list still has a report
-    rest = chain(first, rows)
-    while batch := list(islice(rest, BATCH)):
-        _store_rows(run, batch, ask=ask or _nobody, at=at)
+    while batch := list(islice(rows, BATCH)):
+        _store_rows(run, _checked(batch, plan), plan, ask=ask or _nobody, at=at)
         yield _report(run)
     run.rows_total = run.rows_done
     _end(run, ImportState.DONE, at=at)
@@ -338,7 +349,7 @@ def left_out(run_id: int) -> Iterator[Omission]:
         sa.select(ImportProblem.line, ImportProblem.last_line, ImportProblem.reason)
         .where(ImportProblem.run_id == run_id, ImportProblem.line > last)
         .order_by(ImportProblem.line)
-        .limit(BATCH)
+        .limit(PART)
     ).all():
         for row in part:
             yield Omission(row.line, row.last_line, LeftOut(row.reason))
@@ -360,16 +371,17 @@ def try_out(run: ImportRun, *, size: int = 5000, topics: Sequence[str] = ()) -> 
     with opened(run) as file:
         batch = list(islice(reading.rows(file, Reading.from_data(run.reading)), size))
     plan = _plan(run, topics=topics or run.topics)
-    readable, problems, already = _readable(batch, plan)
-    standing = _standing_of(readable)
-    fresh = 0
-    for _number, row, marks_of in _weighed(readable, standing, plan):
-        if marks_of is None:
-            fresh += 1
-        elif marks_of == "active":
+    checked = _checked(batch, plan)
+    _bring_in(checked.lines)
+    fresh, already, problems = checked.readable, checked.repeated, checked.problems
+    for _number, row, mark in _weighed(checked, _standing_of(checked), plan):
+        if mark is None:
+            continue
+        fresh -= 1
+        if mark == "active":
             already += 1
         else:
-            problems.append(Omission(row.line, row.last_line, LeftOut(marks_of)))
+            problems.append(Omission(row.line, row.last_line, LeftOut(mark)))
     return Sample(len(batch), fresh, already, sorted(problems))
 
 
@@ -432,8 +444,11 @@ def _store_batch(run: ImportRun, batch: list[Row], *, ask: Ask, at: datetime) ->
     """One batch and the cursor behind it, in one transaction. False when it is not ours any more.
 
     The row of the run is taken first, so two who both believe to hold it go one after the other.
+    What can be judged without the database is judged before, and keeps nobody from writing.
     """
+    plan = _plan(run)
     db.session.commit()
+    checked = _checked(batch, plan)
     held = guarded(
         sa.update(ImportRun)
         .where(
@@ -447,7 +462,7 @@ def _store_batch(run: ImportRun, batch: list[Row], *, ask: Ask, at: datetime) ->
     if not held:
         db.session.rollback()
         return False
-    _store_rows(run, batch, ask=ask, at=at)
+    _store_rows(run, checked, plan, ask=ask, at=at)
     db.session.commit()
     return True
 
@@ -458,12 +473,14 @@ def _let_go(run: ImportRun) -> None:
         .where(ImportRun.id == run.id, ImportRun.lease_owner == run.lease_owner)
         .values(lease_owner=None, lease_until=None)
     )
+    _make_room(USUAL)
     db.session.commit()
 
 
 def _finish(run: ImportRun, *, at: datetime) -> None:
     _end(run, ImportState.DONE, at=at)
     _record_end(run, by=db.session.get(User, run.by_id) if run.by_id else None, at=at)
+    _make_room(USUAL)
     db.session.commit()
 
 
@@ -493,112 +510,125 @@ def _plan(run: ImportRun, *, topics: Sequence[str] | None = None) -> Plan:
         slugs=slugs,
         frequency=run.frequency,
         ask_first=run.ask_first,
+        secrets=addresses.secrets_in_force(),
     )
 
 
-def _store_rows(run: ImportRun, batch: list[Row], *, ask: Ask, at: datetime) -> None:
-    """Sort a batch, store what may come in, and note the rest; counts and cursor go with it."""
-    plan = _plan(run)
-    readable, problems, already = _readable(batch, plan)
-    standing = _standing_of(readable)
+def _store_rows(run: ImportRun, checked: Checked, plan: Plan, *, ask: Ask, at: datetime) -> None:
+    """Store of a batch what may come in, and note the rest; counts and cursor go with it."""
+    _bring_in(checked.lines)
+    standing = _standing_of(checked)
+    already, problems = checked.repeated, checked.problems
     settled, known = [], []
-    for number, row, mark in _weighed(readable, standing, plan):
+    for number, row, mark in _weighed(checked, standing, plan):
         if mark is None:
-            if number in standing:
-                known.append(number)
+            known.append(number)
             continue
         settled.append(number)
         if mark == "active":
             already += 1
         else:
             problems.append(Omission(row.line, row.last_line, LeftOut(mark)))
-    fresh = len(readable) - len(settled)
+    fresh = checked.readable - len(settled)
     if fresh:
         _drop(settled)
         _address_no_more(known)
-        added, asked = _store(plan, at=at)
+        added, asked = _store(plan, own_topics=checked.own_topics, at=at)
         if len(plan.topics) == 1:  # one that came in by another way in this very moment
             already, fresh = already + fresh - added, added
         if asked:
             ask(asked)
     _note(run.id, problems)
-    run.rows_done += len(batch)
+    run.rows_done += len(checked.batch)
     run.imported += fresh
     run.already += already
     run.left_out += len(problems)
     db.session.flush()
 
 
-Readable = dict[int, tuple[Row, int | None]]
+def _checked(batch: Sequence[Row], plan: Plan) -> Checked:
+    """Read the addresses of a batch, each once; asks no database.
 
-
-def _readable(batch: list[Row], plan: Plan) -> tuple[Readable, list[Omission], int]:
-    """Put the addresses of a batch into `incoming`, each once; (numbers, problems, repeated)."""
-    secrets = secrets_in_force()
-    today, retained = secrets[:1], secrets[1:]
-    problems: list[Omission] = []
-    found: Readable = {}
-    seen: set[tuple[bytes, int | None]] = set()
-    rows: list[tuple[object, ...]] = []
-    repeated = 0
+    The lines lie in the order of their hashes, since that is how the index lies that costs the
+    most; what is joined to it and written by it goes from its one end to the other.
+    """
+    checked = Checked(batch)
+    problems, lines, normal = checked.problems, checked.lines, addresses.normal
+    hash_of, *old_hashes = [addresses.hasher(secret) for secret in plan.secrets]
+    random_bytes = PUBLIC_ID_RANDOM * max(len(plan.topics), 1)
+    randomness = token_bytes(random_bytes * len(batch))
+    usual = plan.frequency.value
+    seen: set[tuple[str, int | None]] = set()
     for number, row in enumerate(batch):
+        line, last_line, email, state, language, topic, frequency = row
         try:
-            norm = addresses.normal(row.email)
+            norm = normal(email)
         except BadInput:
-            problems.append(Omission(row.line, row.last_line, LeftOut.UNREADABLE))
+            problems.append(Omission(line, last_line, LeftOut.UNREADABLE))
             continue
-        if row.state in ("ended", "pending"):
-            problems.append(Omission(row.line, row.last_line, LeftOut(row.state)))
+        topic_id = None
+        if state in ("ended", "pending"):
+            problems.append(Omission(line, last_line, LeftOut(state)))
             continue
-        topic_id = plan.slugs.get(row.topic) if row.topic else None
-        if row.topic and topic_id is None:
-            problems.append(Omission(row.line, row.last_line, LeftOut.TOPIC))
+        if topic:
+            topic_id = plan.slugs.get(topic)
+            if topic_id is None:
+                problems.append(Omission(line, last_line, LeftOut.TOPIC))
+                continue
+            checked.own_topics = True
+        key = (norm, topic_id)
+        if key in seen:
+            checked.repeated += 1
             continue
-        hash_ = addresses.hashes_of(norm, secrets=today)[0]
-        if (hash_, topic_id) in seen:
-            repeated += 1
-            continue
-        seen.add((hash_, topic_id))
-        found[number] = (row, topic_id)
-        language = row.language if row.language in LANGUAGES else plan.language
-        frequency = row.frequency if row.frequency in FREQUENCIES else plan.frequency.value
-        domain = norm.rpartition("@")[2]
-        rows.append((number, hash_, norm, domain, language, frequency, topic_id))
-        for old in addresses.hashes_of(norm, secrets=retained) if retained else ():
-            rows.append((number, old, None, None, language, frequency, topic_id))
-    _bring_in(rows)
-    return found, problems, repeated
+        seen.add(key)
+        language = language if language in LANGUAGES else plan.language
+        frequency = frequency if frequency in FREQUENCIES else usual
+        names = randomness[number * random_bytes : (number + 1) * random_bytes]
+        domain = norm[norm.rindex("@") + 1 :]
+        lines.append((hash_of(norm), number, norm, domain, language, frequency, topic_id, names))
+        for old_hash in old_hashes:
+            lines.append((old_hash(norm), number, None, None, language, frequency, topic_id, names))
+    checked.readable = len(seen)
+    lines.sort(key=itemgetter(0))
+    return checked
 
 
-def _bring_in(rows: list[tuple[object, ...]]) -> None:
+def _bring_in(lines: list[tuple[object, ...]]) -> None:
     connection = db.session.connection()
     connection.execute(sa.schema.CreateTable(incoming, if_not_exists=True))
     connection.execute(sa.delete(incoming))
-    if not rows:
+    if not lines:
         return
     if connection.dialect.name == "postgresql":
         # What a plan with a hash join would save for ten rows costs a walk through the whole table
-        # for each ten thousand.
+        # for each batch.
         for habit in ("enable_hashjoin", "enable_mergejoin"):
             connection.exec_driver_sql(f"SET LOCAL {habit} = off")
         driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy("COPY incoming_subscriber FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
+            for line in lines:
+                copy.write_row(line)
     else:
-        # The indexes of a million people do not fit into the two megabytes it begins with.
-        connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE_KILOBYTES}")
+        _make_room(ROOM)
         marks = ", ".join("?" * len(incoming.columns))
-        connection.exec_driver_sql(f"INSERT INTO incoming_subscriber VALUES ({marks})", rows)  # noqa: S608
+        connection.exec_driver_sql(f"INSERT INTO incoming_subscriber VALUES ({marks})", lines)  # noqa: S608
+
+
+def _make_room(room: dict[str, int]) -> None:
+    """The indexes of a million people do not fit into the two megabytes SQLite begins with."""
+    connection = db.session.connection()
+    if connection.dialect.name == "sqlite":
+        for what, much in room.items():
+            connection.exec_driver_sql(f"PRAGMA {what} = {much}")
 
 
 Standing = defaultdict[int, set[tuple[str, int | None]]]
 
 
-def _standing_of(readable: Readable) -> Standing:
+def _standing_of(checked: Checked) -> Standing:
     """What we know of the incoming: marks, with the topic where they are of one."""
     marks: Standing = defaultdict(set)
-    if not readable:
+    if not checked.lines:
         return marks
     known = (
         sa.select(incoming.c.n, Subscriber.erased_at, Subscription.topic_id, Subscription.state)
@@ -622,15 +652,12 @@ def _standing_of(readable: Readable) -> Standing:
 
 
 def _weighed(
-    readable: Readable, standing: Standing, plan: Plan
+    checked: Checked, standing: Standing, plan: Plan
 ) -> Iterator[tuple[int, Row, str | None]]:
-    """Each incoming one with what keeps it out, "active" where there is nothing to do, or None."""
-    for number, (row, own_topic) in readable.items():
-        marks = standing.get(number)
-        if not marks:
-            yield number, row, None
-            continue
-        wanted = plan.topics if own_topic is None else (own_topic,)
+    """Each of those we know, with what keeps them out; "active" where there is nothing to do."""
+    for number, marks in standing.items():
+        row = checked.batch[number]
+        wanted = (plan.slugs[row.topic],) if row.topic else plan.topics
         yield number, row, _weightiest(marks, wanted=wanted, ask_first=plan.ask_first)
 
 
@@ -658,21 +685,25 @@ def _weightiest(
 
 def _drop(numbers: Sequence[int]) -> None:
     if numbers:
-        db.session.execute(sa.delete(incoming).where(incoming.c.n.in_(numbers)))
+        db.session.execute(sa.delete(incoming).where(_is_one_of(numbers)))
 
 
 def _address_no_more(numbers: Sequence[int]) -> None:
     """Those we know already, perhaps under a retained key, become no second subscriber."""
     if numbers:
-        of_known = sa.update(incoming).where(incoming.c.n.in_(numbers))
-        db.session.execute(of_known.values(address=None))
+        db.session.execute(sa.update(incoming).where(_is_one_of(numbers)).values(address=None))
 
 
-def _store(plan: Plan, *, at: datetime) -> tuple[int, list[int]]:
-    """Write down whom `incoming` still holds: (subscriptions added, their ids if to be asked).
+def _is_one_of(numbers: Sequence[int]) -> sa.ColumnElement[bool]:
+    """In one parameter: SQLite takes no more than some thousands, and a batch may be all known."""
+    if db.engine.dialect.name == "sqlite":
+        listed = sa.func.json_each(json.dumps(numbers)).table_valued("value")
+        return incoming.c.n.in_(sa.select(listed.c.value))
+    return incoming.c.n == sa.any_(sa.literal(list(numbers), postgresql.ARRAY(sa.Integer)))
 
-    In the order of their hashes, since that is how the index lies that costs the most.
-    """
+
+def _store(plan: Plan, *, own_topics: bool, at: datetime) -> tuple[int, list[int]]:
+    """Write down whom `incoming` still holds: (subscriptions added, their ids if to be asked)."""
     dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
     when = sa.literal(at, Subscriber.created_at.type)
     people = sa.select(
@@ -681,18 +712,19 @@ def _store(plan: Plan, *, at: datetime) -> tuple[int, list[int]]:
     names = ["address", "domain", "address_hash", "language", "created_at"]
     db.session.execute(
         dialect.insert(Subscriber)
-        .from_select(names, people.where(incoming.c.address.is_not(None)).order_by(incoming.c.hash))
+        .from_select(names, people.where(incoming.c.address.is_not(None)))
         .on_conflict_do_nothing()
     )
     added = 0
     asked: list[int] = []
-    targets: list[tuple[object, sa.ColumnElement[bool]]] = [
-        (sa.literal(topic_id), incoming.c.topic_id.is_(None)) for topic_id in plan.topics
+    targets: list[tuple[int, object, sa.ColumnElement[bool]]] = [
+        (place, sa.literal(topic_id), incoming.c.topic_id.is_(None))
+        for place, topic_id in enumerate(plan.topics)
     ]
-    if db.session.scalar(sa.select(sa.exists().where(incoming.c.topic_id.is_not(None)))):
-        targets.append((incoming.c.topic_id, incoming.c.topic_id.is_not(None)))
-    for topic, which in targets:
-        statement = _subscribing(plan, topic, which, at=at)
+    if own_topics:
+        targets.append((0, incoming.c.topic_id, incoming.c.topic_id.is_not(None)))
+    for place, topic, which in targets:
+        statement = _subscribing(plan, topic, which, place=place, at=at)
         if plan.ask_first:
             ids = list(db.session.scalars(statement.returning(Subscription.id)))
             added, asked = added + len(ids), asked + ids
@@ -703,15 +735,17 @@ def _store(plan: Plan, *, at: datetime) -> tuple[int, list[int]]:
 
 
 def _subscribing(
-    plan: Plan, topic: Any, which: sa.ColumnElement[bool], *, at: datetime
+    plan: Plan, topic: Any, which: sa.ColumnElement[bool], *, place: int, at: datetime
 ) -> sqlite.Insert | postgresql.Insert:
-    is_sqlite = db.engine.dialect.name == "sqlite"
-    dialect = sqlite if is_sqlite else postgresql
+    """Subscriptions to one topic, whose public ids end with the `place`-th of their names."""
+    dialect = sqlite if db.engine.dialect.name == "sqlite" else postgresql
     when = sa.literal(at, Subscription.asked_at.type)
-    name = sa.func.randomblob(16) if is_sqlite else sa.func.uuid_send(sa.func.gen_random_uuid())
+    beginning = _public_id_beginning(at)
+    first = 1 + place * PUBLIC_ID_RANDOM
+    end = sa.func.substr(incoming.c.names, first, PUBLIC_ID_RANDOM, type_=sa.LargeBinary)
     state = SubscriptionState.PENDING if plan.ask_first else SubscriptionState.ACTIVE
     columns = {
-        "public_id": name,
+        "public_id": sa.cast(sa.literal(beginning, sa.LargeBinary).concat(end), sa.LargeBinary),
         "subscriber_id": Subscriber.id,
         "topic_id": topic,
         "state": sa.literal(state.value, sa.String),
@@ -726,11 +760,15 @@ def _subscribing(
         .select_from(incoming)
         .join(Subscriber, Subscriber.address_hash == incoming.c.hash)
         .where(which)
-        .order_by(Subscriber.id)
     )
     insert = dialect.insert(Subscription).from_select(list(columns), rows)
     found: sqlite.Insert | postgresql.Insert = insert.on_conflict_do_nothing()
     return found
+
+
+def _public_id_beginning(at: datetime) -> bytes:
+    """The second. Ids of one import lie together, so that their index is not filled all over."""
+    return int(at.timestamp()).to_bytes(PUBLIC_ID_BYTES - PUBLIC_ID_RANDOM)
 
 
 def _note(run_id: int, problems: list[Omission]) -> None:

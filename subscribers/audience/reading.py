@@ -11,7 +11,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import IO, Any, NamedTuple
@@ -36,6 +36,7 @@ NO_TEXT = (b"%PDF", b"\x89PNG", b"\xff\xd8\xff")
 CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r"})
 MOST_CONTROLS = 0.01  # of the beginning; a stray one here and there is somebody's slip
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+LOOKED_AT = 20  # records among which the headers are looked for, below titles
 BROKEN = ["\0"]  # stands for a record that the csv reader gave up on
 
 
@@ -63,6 +64,7 @@ class Reading:
     language: int | None = None
     topic: int | None = None
     frequency: int | None = None
+    titles: int = 0  # how many records that are not blank stand above the header
 
     @cached_property
     def is_plain(self) -> bool:
@@ -86,33 +88,65 @@ def find_out(file: IO[bytes]) -> Reading:
     encoding = _encoding(file)
     with _Text(file, encoding) as text:
         head = text.read(CHUNK)
-    separator = _separator(head)
-    first = next((cells for cells in _head(file, encoding, separator) if any(cells)), None)
-    if first is None:
+    usual = _separator(head)
+    for separator in sorted(SEPARATORS, key=lambda one: one != usual):
+        found = _below_titles(_first(file, encoding, separator), encoding, separator)
+        if found:
+            return found
+    first = _first(file, encoding, usual)
+    if not first:
         raise BadInput("import_empty")
-    return _columns(first, encoding=encoding, separator=separator)
+    return _columns(first[0], encoding=encoding, separator=usual)
+
+
+def _first(file: IO[bytes], encoding: str, separator: str) -> list[list[str]]:
+    return list(islice(filter(any, _head(file, encoding, separator)), LOOKED_AT))
+
+
+def _below_titles(records: list[list[str]], encoding: str, separator: str) -> Reading | None:
+    """How to read a list that names its columns, be it below some titles.
+
+    Headers below somebody's address are none: that is a list without any, and nobody of it may
+    be taken for a title.
+    """
+    people = (at for at, cells in enumerate(records) if any(map(_is_address, cells)))
+    above = records[: next(people, None)]
+    for known in ADDRESS_HEADERS:
+        for titles, cells in enumerate(above):
+            if any(_plain_name(cell) in known for cell in cells):
+                found = _columns(cells, encoding=encoding, separator=separator)
+                return replace(found, titles=titles)
+    return None
+
+
+def _is_address(cell: str) -> bool:
+    try:
+        addresses.normal(cell.strip(addresses.SPACES))
+    except BadInput:
+        return False
+    return True
 
 
 def head(file: IO[bytes], reading: Reading, *, size: int) -> list[list[str]]:
-    """The first records that are not blank, the header too: for a preview."""
+    """The first records that are not blank, the header too but no titles: for a preview."""
     records = _head(file, reading.encoding, reading.separator)
-    return list(islice((cells for cells in records if any(cell.strip() for cell in cells)), size))
+    filled = islice(filter(any, records), reading.titles, None)
+    return list(islice(filter(_is_filled, filled), size))
 
 
 def rows(file: IO[bytes], reading: Reading, *, after: int = 0) -> Iterator[Row]:
     """The records of a file that are not blank, in its order; those behind the first `after`."""
     with _Text(file, reading.encoding) as text:
         records = _records(csv.reader(text, delimiter=reading.separator))
-        if reading.header:
+        for _ in range(reading.titles + reading.header):
             next((record for record in records if any(record[2])), None)
         at = reading.email
-        filled = (
-            record
-            for record in records
-            if (len(record[2]) > at and record[2][at].strip()) or _is_filled(record[2])
-        )
-        for line, last_line, cells in islice(filled, after, None):
-            if last_line > line and _swallowed_others(cells):
+        for line, last_line, cells in records:
+            if not (len(cells) > at and cells[at].strip()) and not _is_filled(cells):
+                continue
+            if after:
+                after -= 1
+            elif last_line > line and _swallowed_others(cells):
                 yield Row(line, last_line, "")
             else:
                 yield _row(line, last_line, cells, reading)
@@ -187,7 +221,7 @@ def _swallowed_others(cells: list[str]) -> bool:
 def _columns(cells: list[str], *, encoding: str, separator: str) -> Reading:
     """Where the address and the rest stand, and whether this row is the header. Raises BadInput."""
     names = [_plain_name(cell) for cell in cells]
-    others = {
+    others: dict[str, Any] = {
         what: next((at for at, name in enumerate(names) if name in known), None)
         for what, known in (OTHER_HEADERS | (OUR_HEADERS if OUR_MARK in names else {})).items()
     }

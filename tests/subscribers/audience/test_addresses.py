@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import BadInput
+from subscribers.audience import addresses
 from subscribers.audience.addresses import Address, masked
 from subscribers.audience.addresses import read as read_address
 
@@ -73,3 +74,17 @@ def test_case_42_a_retained_key_still_finds_what_it_hashed() -> None:
 def test_a_masked_address_tells_too_little() -> None:
     assert masked("anna@example.org") == "a•••@e•••.org"
     assert masked(None) == ""
+
+
+@pytest.mark.parametrize(
+    "secret", ["short", "a secret that is longer than any block of SHA-256 " * 3]
+)
+def test_many_addresses_have_the_hashes_that_one_has(secret: str) -> None:
+    hash_of = addresses.hasher(secret)
+
+    found = [hash_of(norm) for norm in ("bo@reader.example", "åsa@reader.example")]
+
+    assert found == [
+        *addresses.hashes_of("bo@reader.example", secrets=[secret]),
+        *addresses.hashes_of("åsa@reader.example", secrets=[secret]),
+    ]

@@ -271,3 +271,41 @@ def test_importing_an_export_elsewhere_revives_nobody_who_left(app: Flask) -> No
 
     assert addresses() == ["dora@reader.example"]
     assert omissions(report) == [(2, "ended")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Prenumeranter 2026\nNamn;E-post\nBo;bo@reader.example\n",
+        "Utskick, vår, uppdaterad 3 mars;\n\n;\nFrågor: press@reader.example;\n"
+        "Namn;E-post\nBo;bo@reader.example\n",
+        "Lista, 2026\nE-post\nbo@reader.example\n",
+        "Adress\nStorgatan 1\n\nNamn,Email,Status\nBo,bo@reader.example,active\n",
+    ],
+)
+def test_titles_above_the_headers_are_read_over(content: str) -> None:
+    assert emails(content) == ["bo@reader.example"]
+
+
+def test_whoever_stands_above_a_later_header_is_not_lost() -> None:
+    assert emails("Eva;eva@reader.example\nNamn;E-post\nBo;bo@reader.example\n") == [
+        "eva@reader.example",
+        "E-post",
+        "bo@reader.example",
+    ]
+
+
+def test_a_preview_begins_with_the_headers_below_a_title() -> None:
+    file = io.BytesIO(b"Readers of 2026\nName;Email\nBo;bo@reader.example\n")
+
+    assert reading.head(file, reading.find_out(file), size=1) == [["Name", "Email"]]
+
+
+def test_a_whole_batch_of_known_people_changes_nothing(app: Flask) -> None:
+    content = "email\n" + "".join(f"reader{n}@reader.example\n" for n in range(40_000))
+    import_(content)
+
+    report = import_(content + "new@reader.example\n")
+
+    assert (report.imported, report.already, report.left_out) == (1, 40_000, 0)
+    assert how_many(Subscriber) == how_many(Subscription) == 40_001
