@@ -69,7 +69,7 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(20_000, 10, 5)
 
 
 # Each test makes an engine with a dialect of its own, and SQLAlchemy compiles each statement anew
@@ -222,7 +222,7 @@ DECLARE name text; BEGIN
   SET LOCAL session_replication_role = replica;
   FOR name IN SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-    AND pg_relation_size(oid) > 1000000 LOOP
+    AND pg_relation_size(oid) > 100000 LOOP
     EXECUTE format('TRUNCATE public.%I CASCADE', name);
   END LOOP;
   FOR name IN SELECT relname FROM pg_class
