@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -181,7 +182,7 @@ def test_a_slow_world_does_not_hold_up_the_other_jobs(
 ) -> None:
     printing(writer, *(f"https://news.example/{n}" for n in range(5)))
     ticks = iter([0.0, 5.0, 15.0, 25.0])
-    monkeypatch.setattr(link_checking.time, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(link_checking, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
 
     at(A_MORNING, monkeypatch)
     check_links()
