@@ -42,7 +42,7 @@ LONGEST_LINE = 998  # RFC 5322 2.1.1
 LONGEST_VALUE = 320  # of a slot: an address (RFC 5321 4.5.3.1)
 LONGEST_WORD = 900  # of a header in plain ASCII, which cannot be folded inside a word
 ONLY_ONCE = ("From", "Reply-To", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe")
-UNFIT = re.compile(rb"[\x00-\x20\x7f<>]")  # what would end a slot's line, or its brackets
+UNFIT = bytes([*range(33), 127, *b"<>"])  # what would end a slot's line, or its brackets
 
 
 class Unsound(ValueError):
@@ -108,8 +108,10 @@ class Prepared:
     """A frozen message cut at its marks, ready to be filled in many times."""
 
     def __init__(self, template: bytes) -> None:
-        self.pieces = MARK.split(_stuffed(template))
+        pieces = MARK.split(_stuffed(template))
         self.slots = [Slot(mark.decode()) for mark in MARK.findall(template)]
+        self._parts = [b""] * (len(pieces) + len(self.slots))
+        self._parts[::2] = pieces
 
     def fill(self, values: Mapping[Slot, bytes]) -> bytes:
         """One recipient's message, dots doubled as SMTP wants them, without the final dot.
@@ -117,13 +119,16 @@ class Prepared:
         Raises KeyError when a slot has no value, and Unsound when a value would end the line it
         stands on. Values never begin with a dot.
         """
-        if not all(values.values()) or UNFIT.search(b"".join(values.values())):
-            slot = next(slot for slot, value in values.items() if not value or UNFIT.search(value))
+        if not all(values.values()) or not _is_fit(b"".join(values.values())):
+            slot = next(slot for slot, value in values.items() if not (value and _is_fit(value)))
             raise Unsound(f"{slot.name.lower()} holds what no address or token may")
-        out = [self.pieces[0]]
-        for slot, piece in zip(self.slots, self.pieces[1:], strict=True):
-            out += (values[slot], piece)
+        out = self._parts.copy()
+        out[1::2] = [values[slot] for slot in self.slots]
         return b"".join(out)
+
+
+def _is_fit(value: bytes) -> bool:
+    return len(value.translate(None, UNFIT)) == len(value)
 
 
 def _prove(frozen: bytes, letter: Letter) -> None:
