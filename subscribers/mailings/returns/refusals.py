@@ -273,7 +273,11 @@ def _mark(refusals: Sequence[Refusal], *, at: datetime) -> None:
     broken = outages.refusing({one.mail.domain for one in hard}, at=at)
     meant_so = [one for one in people if not (one.is_hard and one.mail.domain in broken)]
     over = _over({one.mail.subscriber_id for one in meant_so if one.mail.subscriber_id}, at=at)
-    _give_up([one for one in meant_so if one.mail.subscriber_id in over], at=at)
+    _give_up(
+        [one for one in meant_so if one.mail.subscriber_id in over],
+        doubtful={person for person, is_doubtful in over.items() if is_doubtful},
+        at=at,
+    )
 
 
 def _marked_anew(given: Columns) -> sa.Update:
@@ -368,19 +372,24 @@ def forgive(subscriber_id: int, *, at: datetime) -> None:
     )
 
 
-def _over(subscriber_ids: Collection[int], *, at: datetime) -> set[int]:
-    """Those of whom enough has been said, and who subscribe to something."""
+def _over(subscriber_ids: Collection[int], *, at: datetime) -> dict[int, bool]:
+    """Those of whom enough has been said, and who subscribe to something: of each whether an
+    outage may still be behind it, whichever of their mails came back last."""
     marks = _marks(subscriber_ids)
     _forget_marks_before_a_clean_delivery(marks, at=at)
     over = [one for one, theirs in marks.items() if scoring.is_over(list(theirs.values()))]
     if not over:
-        return set()
+        return {}
     active = sa.select(Subscription.subscriber_id).where(
         Subscription.subscriber_id.in_(over),
         Subscription.state == SubscriptionState.ACTIVE,
         Subscription.ended_at.is_(None),  # follows from it, and lets the index by person be used
     )
-    return set(db.session.scalars(active))
+    since = at - scoring.OUTAGE_WITHIN
+    return {
+        person: any(mark.hard and mark.at > since for mark in marks[person].values())
+        for person in db.session.scalars(active.distinct())
+    }
 
 
 def _marks(subscriber_ids: Collection[int]) -> dict[int, dict[int, Mark]]:
@@ -452,15 +461,18 @@ def _forget_marks_before_a_clean_delivery(
         del marks[person][mark_id]
 
 
-def _give_up(refusals: Sequence[Refusal], *, at: datetime) -> None:
+def _give_up(refusals: Sequence[Refusal], *, doubtful: Collection[int], at: datetime) -> None:
     """Silence the addresses; end their subscriptions as soon as no outage can be behind it."""
     if not refusals:
         return
-    suppress({one.mail.address_hash: one.event_id for one in refusals}, BOUNCE, at=at)
-    small = outages.small({one.mail.domain for one in refusals if one.is_hard})
+    # A hard one last: by its event the suppression is found again if it was an outage.
+    by_weight = sorted(refusals, key=lambda one: one.is_hard)
+    suppress({one.mail.address_hash: one.event_id for one in by_weight}, BOUNCE, at=at)
+    small = outages.small({r.mail.domain for r in refusals if r.mail.subscriber_id in doubtful})
     gone = {
         one.mail.subscriber_id
         for one in refusals
-        if one.mail.subscriber_id is not None and (not one.is_hard or one.mail.domain in small)
+        if one.mail.subscriber_id is not None
+        and (one.mail.subscriber_id not in doubtful or one.mail.domain in small)
     }
     end_all(gone, reason=EndedReason.BOUNCE, at=at)

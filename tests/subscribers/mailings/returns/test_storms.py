@@ -340,3 +340,24 @@ def test_lmtp_stores_together_what_waits_and_answers_each_by_itself(
     assert refused == [{}] * 12
     assert (len(batches), sum(batches)) == (2, 12)
     assert count(InboundEvent) == 12
+
+
+@pytest.mark.parametrize("how", ["together", "hard first", "soft first"])
+def test_who_is_refused_and_full_in_one_outage_is_neither_ended_nor_kept_silent(how: str) -> None:
+    one, two = mailing(1), mailing(2)
+    people = [reader(f"r{n}@big.example") for n in range(30)]
+    full, *_ = [sent(person, one) for person in people]
+    refused, *others = [sent(person, two) for person in people]
+    reports = {"hard": report(refused), "soft": report(full, "full")}
+    if how == "together":
+        take_in(reports["hard"], reports["soft"])
+    else:
+        first = how.partition(" ")[0]
+        take_in(reports.pop(first))
+        take_in(*reports.values())
+
+    refuse(*others, at=LATER + timedelta(minutes=5))
+
+    db.session.expire_all()
+    assert people[0].state is SubscriptionState.ACTIVE
+    assert count(Suppression) == 0
