@@ -40,6 +40,7 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
+from subscribers.mailings.retaining import deliveries_since
 from subscribers.mailings.sending.claiming import clock
 from subscribers.mailings.writing.queueing import queue_digest
 
@@ -49,6 +50,7 @@ DIGESTS = {Frequency.DAILY: 1, Frequency.WEEKLY: 7}  # days that a period has
 MOST = 60  # releases in one mail; of more, the rest are a period of their own
 # What was published at the hour itself may not be committed yet.
 AFTER_THE_HOUR = timedelta(minutes=1)
+LOOKED_FOR = timedelta(days=14)  # how long after its hour a period's readers are looked for
 ROUNDS = 5  # how often a period is looked over for people who have changed what they want
 
 
@@ -97,15 +99,26 @@ def make_up(frequency: Frequency, language: str, *, at: datetime) -> bool:
 
 
 def settle(frequency: Frequency, language: str, *, at: datetime) -> None:
-    """Look once more at the last period, when all of its mailings are written down. Commits.
+    """Look once more at each period that is not settled, when all of its mailings are written down.
+    Commits.
 
-    Whoever has left one of two topics meanwhile, or chosen another language, fits none of the
-    mailings that were made up for what people wanted then: they get one of their own.
+    Not only at the last: a look that was broken off, and a digest that was called off when the next
+    had been made up, have readers too. Whoever has left one of two topics meanwhile, or chosen
+    another language, fits none of the mailings that were made up for what people wanted then: they
+    get one of their own.
     """
-    run = _last_run(frequency, language)
-    if run is None or run.settled_at is not None:
+    ids = [one.id for one in _unsettled(frequency, language, at=at)]
+    db.session.rollback()
+    for run_id in ids:
+        _settle(run_id, at=at)
+
+
+def _settle(run_id: int, *, at: datetime) -> None:
+    run = db.session.get_one(DigestRun, run_id, populate_existing=True)
+    if run.settled_at is not None:
         db.session.rollback()
         return
+    frequency, language = Frequency(run.frequency), run.language
     mailings = _mailings_of(run)
     if any(_is_unwritten(one) for one in mailings):
         db.session.rollback()
@@ -115,7 +128,7 @@ def settle(frequency: Frequency, language: str, *, at: datetime) -> None:
         db.session.rollback()
         return
     stopped = any(one.state is MailingState.CANCELLED for one in mailings if one not in withdrawn)
-    run_id, since, until = run.id, run.starts_at, run.ends_at
+    since, until = run.starts_at, run.ends_at
     found = announced(language, since=since, until=until)
     digest = Digest(frequency, language, until, tuple(item_of(one) for one in found))
     db.session.rollback()
@@ -188,7 +201,8 @@ def catch_up(subscriber_id: int, frequency: Frequency, *, at: datetime) -> Maili
     last = _last_run(frequency, language)
     since = last_hour(frequency, organisation(), at=at)
     if last is not None:  # as long as its readers are looked for, they may not have been found
-        since = last.ends_at if last.settled_at else last.starts_at
+        unsettled = _unsettled(frequency, language, at=at)
+        since = unsettled[0].starts_at if unsettled else last.ends_at
     found = announced(language, since=since, until=at)
     digest = Digest(frequency, language, at, tuple(item_of(one) for one in found))
     chosen = _chosen(found, mask_of(subscriber_id, digest))
@@ -320,4 +334,29 @@ def _last_run(frequency: Frequency, language: str) -> DigestRun | None:
         .where(DigestRun.frequency == frequency.value, DigestRun.language == language)
         .order_by(DigestRun.starts_at.desc())
         .limit(1)
+    )
+
+
+def _unsettled(frequency: Frequency, language: str, *, at: datetime) -> list[DigestRun]:
+    """The periods whose readers are still looked for, the oldest first.
+
+    None but the last that is old news, or of which the rows that tell who has had it may be gone.
+    """
+    last = _last_run(frequency, language)
+    if last is None:
+        return []
+    is_late = sa.and_(
+        DigestRun.ends_at > at - LOOKED_FOR, DigestRun.starts_at > deliveries_since(at)
+    )
+    return list(
+        db.session.scalars(
+            sa.select(DigestRun)
+            .where(
+                DigestRun.frequency == frequency.value,
+                DigestRun.language == language,
+                DigestRun.settled_at.is_(None),
+                sa.or_(DigestRun.id == last.id, is_late),
+            )
+            .order_by(DigestRun.starts_at)
+        )
     )

@@ -718,6 +718,28 @@ def test_a_look_that_is_broken_off_is_gone_on_with_and_nobody_is_written_to_twic
     assert [got(f"school{n}") for n in range(4)] == [["2"]] * 4
 
 
+def test_a_look_that_is_broken_off_is_gone_on_with_though_the_next_digest_is_due(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_crowd(monkeypatch)
+    look = digesting.masks
+
+    def killed(digest: stretches.Digest, *, above: int, upto: int) -> list[str]:
+        if above >= 4:
+            raise Killed
+        return look(digest, above=above, upto=upto)
+
+    with monkeypatch.context() as broken, pytest.raises(Killed):
+        broken.setattr(digesting, "masks", killed)
+        make_up(DAILY, "sv", at=MONDAY + SOON)
+    db.session.rollback()
+
+    run(DAILY, at=MONDAY + timedelta(days=1) + SOON)
+
+    assert [got(f"water{n}") for n in range(4)] == [["1"]] * 4
+    assert [got(f"school{n}") for n in range(4)] == [["2"]] * 4
+
+
 def test_who_turns_to_mail_at_once_while_readers_are_looked_for_loses_nothing(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -788,6 +810,38 @@ def test_a_release_withdrawn_while_its_digest_goes_out_is_in_no_mail_after_that(
     assert standing("waits") == [("1+2", "cancelled"), ("2", "queued")]
     assert standing("water") == [("1", "cancelled")]
     assert db.session.scalars(sa.select(DigestRun.settled_at).order_by(DigestRun.id)).all()[-1]
+
+
+def test_the_rest_of_a_digest_comes_though_the_next_is_made_up_when_a_release_is_withdrawn(
+    app: Flask,
+) -> None:
+    tuesday = MONDAY + timedelta(days=1)
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    person("waits", all=DAILY)
+    publish(1, at=MONDAY - timedelta(hours=3))
+    publish(2, at=MONDAY - timedelta(hours=2))
+    run(DAILY)
+    run(DAILY, at=tuesday + SOON)
+
+    take_back("release:1", "sv", at=tuesday + 2 * SOON)
+    db.session.commit()
+    run(DAILY, at=tuesday + 2 * SOON)
+
+    assert standing("waits") == [("1+2", "cancelled"), ("2", "queued")]
+
+
+def test_nobody_gets_an_old_digest_whose_rows_may_be_gone(app: Flask) -> None:
+    begin(DAILY, at=MONDAY - timedelta(days=1))
+    publish(1, at=MONDAY - timedelta(hours=3))
+    run(DAILY)
+    run(DAILY, at=MONDAY + timedelta(days=20) + SOON)
+    person("anna", all=DAILY)  # whose row of that digest has been cleared
+    db.session.execute(sa.update(DigestRun).values(settled_at=None))
+    db.session.commit()
+
+    run(DAILY, at=MONDAY + timedelta(days=20) + 2 * SOON)
+
+    assert got("anna") == []
 
 
 def test_what_a_person_called_off_does_not_go_out_anew_when_a_release_of_it_is_withdrawn(
