@@ -275,20 +275,26 @@ def work(*, clock: Callable[[], datetime], ask: Callable[[ImportRun], Ask]) -> b
     if run is None:
         return False
     until = time.monotonic() + AT_A_TIME
+    # As they were when the file was opened: the row may tell of somebody else by now.
+    holder, done = run.lease_owner or "", run.rows_done
     try:
         with opened(run) as file:
-            rows = reading.rows(file, Reading.from_data(run.reading), after=run.rows_done)
+            rows = reading.rows(file, Reading.from_data(run.reading), after=done)
             while batch := list(islice(rows, BATCH)):
-                if not _store_batch(run, batch, ask=ask(run), at=clock()):
+                if not _store_batch(
+                    run, batch, holder=holder, after=done, ask=ask(run), at=clock()
+                ):
                     return True  # stopped, or somebody else's by now
+                done += len(batch)
                 if time.monotonic() > until:
-                    _let_go(run)
+                    _let_go(run, holder=holder)
                     return True
     except FileNotFoundError:
-        _fail(run, "import_file_gone", at=clock())
+        is_over = _fail(run, "import_file_gone", holder=holder, at=clock())
     else:
-        _finish(run, at=clock())
-    forget_file(run)
+        is_over = _finish(run, holder=holder, at=clock())
+    if is_over:
+        forget_file(run)
     return True
 
 
@@ -440,55 +446,75 @@ def _take(*, at: datetime) -> ImportRun | None:
     return db.session.get(ImportRun, run_id) if taken else None
 
 
-def _store_batch(run: ImportRun, batch: list[Row], *, ask: Ask, at: datetime) -> bool:
+def _store_batch(
+    run: ImportRun, batch: list[Row], *, holder: str, after: int, ask: Ask, at: datetime
+) -> bool:
     """One batch and the cursor behind it, in one transaction. False when it is not ours any more.
 
-    The row of the run is taken first, so two who both believe to hold it go one after the other.
-    What can be judged without the database is judged before, and keeps nobody from writing.
+    The row of the run is taken first, so two who both believe to hold it go one after the other;
+    the batch is what stands behind `after` rows. What can be judged without the database is judged
+    before, and keeps nobody from writing.
     """
     plan = _plan(run)
     db.session.commit()
     checked = _checked(batch, plan)
-    held = guarded(
-        sa.update(ImportRun)
-        .where(
-            ImportRun.id == run.id,
-            ImportRun.state == ImportState.RUNNING,
-            ImportRun.lease_owner == run.lease_owner,
-            ImportRun.rows_done == run.rows_done,
-        )
-        .values(lease_until=at + LEASE)
-    )
-    if not held:
-        db.session.rollback()
+    if not _is_ours(run, ImportRun.rows_done == after, holder=holder, at=at):
         return False
     _store_rows(run, checked, plan, ask=ask, at=at)
     db.session.commit()
     return True
 
 
-def _let_go(run: ImportRun) -> None:
+def _is_ours(
+    run: ImportRun, *conditions: sa.ColumnElement[bool], holder: str, at: datetime
+) -> bool:
+    """Take the row of a run that `holder` still holds, until the end of the transaction."""
+    held = guarded(
+        sa.update(ImportRun)
+        .where(
+            ImportRun.id == run.id,
+            ImportRun.state == ImportState.RUNNING,
+            ImportRun.lease_owner == holder,
+            *conditions,
+        )
+        .values(lease_until=at + LEASE)
+    )
+    if not held:
+        _make_room(USUAL)
+        db.session.rollback()
+    return held
+
+
+def _let_go(run: ImportRun, *, holder: str) -> None:
     guarded(
         sa.update(ImportRun)
-        .where(ImportRun.id == run.id, ImportRun.lease_owner == run.lease_owner)
+        .where(ImportRun.id == run.id, ImportRun.lease_owner == holder)
         .values(lease_owner=None, lease_until=None)
     )
     _make_room(USUAL)
     db.session.commit()
 
 
-def _finish(run: ImportRun, *, at: datetime) -> None:
+def _finish(run: ImportRun, *, holder: str, at: datetime) -> bool:
+    """False when it is not ours any more."""
+    if not _is_ours(run, holder=holder, at=at):
+        return False
     _end(run, ImportState.DONE, at=at)
     _record_end(run, by=db.session.get(User, run.by_id) if run.by_id else None, at=at)
     _make_room(USUAL)
     db.session.commit()
+    return True
 
 
-def _fail(run: ImportRun, problem: str, *, at: datetime) -> None:
+def _fail(run: ImportRun, problem: str, *, holder: str, at: datetime) -> bool:
+    """False when it is not ours any more."""
+    if not _is_ours(run, holder=holder, at=at):
+        return False
     run.problem = problem
     _end(run, ImportState.FAILED, at=at)
     raise_alert("import_failed", str(run.id), at=at)
     db.session.commit()
+    return True
 
 
 def _end(run: ImportRun, state: ImportState, *, at: datetime) -> None:

@@ -137,15 +137,54 @@ def test_case_36_whoever_lost_the_lease_stores_nothing_more(
         rows = reading.rows(file, reading.Reading.from_data(mine.reading))
         batch = [next(rows) for _ in range(10)]
     lease = {"lease_owner": "somebody else", "lease_until": LATER + timedelta(hours=1)}
-    db.session.expunge(mine)
+    holder = mine.lease_owner or ""
     db.session.execute(sa.update(ImportRun).values(lease))
     db.session.commit()
 
-    kept = importing._store_batch(mine, batch, ask=lambda _ids: None, at=LATER)
+    kept = importing._store_batch(
+        mine, batch, holder=holder, after=0, ask=importing._nobody, at=LATER
+    )
 
     assert not kept
     assert how_many(Subscriber) == 0
     assert db.session.get_one(ImportRun, run.id).rows_done == 0
+
+
+def test_case_36_a_batch_in_hand_is_let_go_of_when_another_has_gone_on_with_the_run(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the cursor runs ahead of the people, and the next kill loses a batch of them."""
+    monkeypatch.setattr(importing, "BATCH", 10)
+    run = begun(people(30))
+    checked = importing._checked
+
+    def another_stores_a_batch_and_dies() -> None:
+        with app.app_context():
+            theirs = importing._take(at=LATER + timedelta(seconds=90))
+            assert theirs is not None
+            holder = theirs.lease_owner or ""
+            with importing.opened(theirs) as file:
+                rows = reading.rows(file, reading.Reading.from_data(theirs.reading))
+                batch = [next(rows) for _ in range(10)]
+            assert importing._store_batch(
+                theirs, batch, holder=holder, after=0, ask=importing._nobody, at=LATER
+            )
+
+    def slow(batch: Any, plan: importing.Plan) -> importing.Checked:
+        monkeypatch.setattr(importing, "_checked", checked)
+        other = threading.Thread(target=another_stores_a_batch_and_dies)
+        other.start()
+        other.join()
+        return checked(batch, plan)
+
+    monkeypatch.setattr(importing, "_checked", slow)
+    importing.work(clock=lambda: LATER, ask=lambda _run: importing._nobody)
+    db.session.expire_all()
+    done = run.rows_done
+    work(at=LATER + timedelta(minutes=10))
+
+    assert done == 10
+    assert (run.rows_done, run.imported, run.already) == (30, 30, 0)
 
 
 def test_stopping_keeps_what_has_come_in(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
