@@ -261,12 +261,19 @@ def _queue_each(digest: Digest, wanted: Sequence[str], *, at: datetime) -> int:
 
 
 def announced_of(digest: Digest) -> list[Announced]:
-    """The releases of a digest, in its order."""
+    """The releases of a digest, in its order.
+
+    Until the caller's commit none can be withdrawn: whoever withdraws one then finds the mailing.
+    """
     rows = db.session.scalars(
-        sa.select(Announced).where(
+        sa.select(Announced)
+        .where(
             Announced.language == digest.language,
             Announced.story.in_([one.story for one in digest.items]),
         )
+        .order_by(Announced.id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
     )
     by_story = {one.story: one for one in rows}
     return [by_story[one.story] for one in digest.items]

@@ -812,6 +812,47 @@ def test_a_release_withdrawn_while_its_digest_goes_out_is_in_no_mail_after_that(
     assert db.session.scalars(sa.select(DigestRun.settled_at).order_by(DigestRun.id)).all()[-1]
 
 
+def test_a_release_withdrawn_at_the_moment_its_digest_is_queued_is_in_no_mail(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, at=MONDAY - timedelta(days=2))
+    db.session.rollback()
+    stand = digesting._stand
+    looked, withdrawn, queued = threading.Event(), threading.Event(), threading.Event()
+
+    def looks(found: Sequence[Announced]) -> bool:
+        answer = stand(found)
+        looked.set()
+        withdrawn.wait(0.5)  # by then another has withdrawn one, or waits until we are done
+        return answer
+
+    def withdraw() -> None:
+        with app.app_context():
+            looked.wait(10)
+            take_back("release:1", "sv", at=MONDAY + SOON)
+            db.session.flush()
+            withdrawn.set()
+            if db.engine.dialect.name == "postgresql":
+                queued.wait(10)
+            db.session.commit()
+
+    other = threading.Thread(target=withdraw)
+    other.start()
+    try:
+        with monkeypatch.context() as slow:
+            slow.setattr(digesting, "_stand", looks)
+            make_up(WEEKLY, "sv", at=MONDAY + SOON)
+    finally:
+        queued.set()
+        other.join()
+    run(at=MONDAY + 2 * SOON)
+
+    assert got("dora") == ["2"]
+
+
 def test_the_rest_of_a_digest_comes_though_the_next_is_made_up_when_a_release_is_withdrawn(
     app: Flask,
 ) -> None:
