@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -21,6 +22,7 @@ from subscribers.audience import addresses
 
 CHUNK = 1 << 16
 SEPARATORS = ",;\t"
+BETWEEN = re.compile(f"[{SEPARATORS}]")
 ENCODINGS = ("utf-8-sig", "cp1252", "utf-16")
 # Headers as people write them, without spaces, hyphens and case; the surer names first.
 ADDRESS_HEADERS = (
@@ -109,7 +111,7 @@ def _below_titles(records: list[list[str]], encoding: str, separator: str) -> Re
     Headers below somebody's address are none: that is a list without any, and nobody of it may
     be taken for a title.
     """
-    people = (at for at, cells in enumerate(records) if any(map(_is_address, cells)))
+    people = (at for at, cells in enumerate(records) if any(map(_holds_address, cells)))
     above = records[: next(people, None)]
     for known in ADDRESS_HEADERS:
         for titles, cells in enumerate(above):
@@ -117,6 +119,11 @@ def _below_titles(records: list[list[str]], encoding: str, separator: str) -> Re
                 found = _columns(cells, encoding=encoding, separator=separator)
                 return replace(found, titles=titles)
     return None
+
+
+def _holds_address(cell: str) -> bool:
+    """Whether it is an address, or is made of one and others by another separator."""
+    return any(map(_is_address, BETWEEN.split(cell)))
 
 
 def _is_address(cell: str) -> bool:

@@ -295,6 +295,14 @@ def test_whoever_stands_above_a_later_header_is_not_lost() -> None:
     ]
 
 
+def test_whoever_stands_above_a_header_behind_another_separator_is_not_lost() -> None:
+    assert emails("eva@reader.example, \nmail\nbo@reader.example\n") == [
+        "eva@reader.example",
+        "mail",
+        "bo@reader.example",
+    ]
+
+
 def test_a_preview_begins_with_the_headers_below_a_title() -> None:
     file = io.BytesIO(b"Readers of 2026\nName;Email\nBo;bo@reader.example\n")
 
