@@ -27,7 +27,7 @@ def catalogue(language: str) -> dict[str, str | list[str]]:
     return words
 
 
-def translate(key: str, language: str, **facts: Any) -> str:
+def translate(key: str, language: str, /, **facts: Any) -> str:
     """The text of `key` with its facts filled in. Raises KeyError when the key is missing."""
     text = catalogue(language)[key]
     if isinstance(text, list):

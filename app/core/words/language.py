@@ -26,7 +26,7 @@ def interface_language() -> str:
     return preferred_language()
 
 
-def t(key: str, **facts: Any) -> str:
+def t(key: str, /, **facts: Any) -> str:
     """The text of `key` in the language of this page, its facts filled in."""
     return translate(key, interface_language(), **facts)
 

@@ -491,6 +491,16 @@ def test_what_a_list_calls_itself_is_shown_as_text(office: FlaskClient) -> None:
     assert "<script>alert" not in page and "<i>" not in page and "<b>" not in page
 
 
+def test_a_list_with_a_column_of_languages_shows_its_report(office: FlaskClient) -> None:
+    run = begun("E-post;Språk\na@reader.example;en\nb@reader.example;sv\n", language="en")
+    while_it_goes = office.get(f"/office/subscribers/imports/{run.id}")
+    work()
+    done = office.get(f"/office/subscribers/imports/{run.id}")
+
+    assert "engelska, om inte filen säger något annat" in while_it_goes.text.lower()
+    assert "engelska, om inte filen säger något annat" in done.text.lower()
+
+
 IMPORTER = """
 import sys
 from pathlib import Path
