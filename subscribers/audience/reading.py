@@ -26,7 +26,10 @@ BETWEEN = re.compile(f"[{SEPARATORS}]")
 ENCODINGS = ("utf-8-sig", "cp1252", "utf-16")
 # Headers as people write them, without spaces, hyphens and case; the surer names first.
 ADDRESS_HEADERS = (
-    ("email", "emailaddress", "epost", "epostadress", "mail", "mailadress", "mailaddress"),
+    (
+        *("email", "emailaddress", "emailadress", "epost", "epostadress"),
+        *("mail", "mailadress", "mailaddress", "mejl", "mejladress"),
+    ),
     ("address", "adress"),
 )
 OTHER_HEADERS = {"state": {"state", "status"}, "language": {"language", "språk"}}

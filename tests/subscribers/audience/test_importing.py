@@ -135,6 +135,8 @@ def test_case_37_an_excel_file_with_three_bad_rows(app: Flask) -> None:
         "Address",
         "adress",
         "E-mail address",
+        "Mejl",
+        "Mejladress",
     ],
 )
 def test_the_column_is_known_by_many_names(header: str) -> None:
@@ -143,6 +145,7 @@ def test_the_column_is_known_by_many_names(header: str) -> None:
 
 def test_an_e_mail_column_is_surer_than_an_address_column() -> None:
     assert emails("Adress;E-post\nStorgatan 1;dora@reader.example\n") == ["dora@reader.example"]
+    assert emails("Mejl;Adress\ndora@reader.example;Storgatan 1\n") == ["dora@reader.example"]
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
