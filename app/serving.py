@@ -28,6 +28,7 @@ from flask import Flask
 
 from app import create_app
 from app.core import jobs
+from app.core.db import db
 from app.settings import CHECKOUT, PREFIX, Settings
 from subscribers.mailings.returns import lmtp
 
@@ -207,9 +208,11 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 def _bell(app: Flask) -> jobs.Bell:
     """The bell; PostgreSQL refuses one of two processes that make its tables at the same moment."""
+    with app.app_context():
+        refusal = db.engine.dialect.loaded_dbapi.Error
     try:
         return jobs.bell(app)
-    except Exception:
+    except refusal:
         time.sleep(1)
         return jobs.bell(app)
 

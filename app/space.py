@@ -5,18 +5,15 @@ from __future__ import annotations
 import shutil
 from datetime import datetime
 
-import sqlalchemy as sa
 from flask import current_app
 
 from app.core import jobs
-from app.core.alerts import Alert, clear_alert, raise_alert
+from app.core.alerts import clear_alert, raise_alert
 from app.core.beats import shared_now, this_machine
 from app.core.db import db
 
 MEBIBYTE = 1 << 20
-SHARE = (
-    0.05  # of the disk that should be free; no less than LEAST is asked for and no more than MOST
-)
+SHARE = 0.05  # of the disk that should be free, but no less than LEAST and no more than MOST
 LEAST = 256 * MEBIBYTE
 MOST = 2048 * MEBIBYTE
 RELIEF = 1.2  # times what is asked for, before it is said to be over
@@ -33,15 +30,10 @@ def watch_space() -> None:
 def watch(*, free: int, total: int, at: datetime) -> None:
     """Raise the alert of this machine's disk, or end it. Bytes."""
     machine, wanted = this_machine(), asked_for(total)
-    told = db.session.scalar(
-        sa.select(Alert.id).where(
-            Alert.code == "disk_full", Alert.subject == machine, Alert.cleared_at.is_(None)
-        )
-    )
-    if told is None and free < wanted:
+    if free < wanted:
         facts = {"free": free // MEBIBYTE, "wanted": wanted // MEBIBYTE}
         raise_alert("disk_full", machine, facts=facts, at=at)
-    elif told is not None and free >= wanted * RELIEF:
+    elif free >= wanted * RELIEF:
         clear_alert("disk_full", machine, at=at)
 
 

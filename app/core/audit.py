@@ -21,13 +21,8 @@ from app.core.db import Base, Id, JSONText, PrimaryKey, UTCDateTime, db
 from app.core.words import catalogue, translate
 
 COMMAND_LINE = "kommandoraden"  # the actor of what somebody did there without giving a name
-TRANSLATED = (
-    "role",
-    "before",
-    "purpose",
-    "frequency",
-    "instead_of",
-)  # facts whose values have words of their own
+# Facts whose values have words of their own.
+TRANSLATED = ("role", "before", "purpose", "frequency", "instead_of")
 NO_ACTS = {"who", "column", "subject", *TRANSLATED}  # the catalogue's other words
 _acting: ContextVar[str] = ContextVar("acting", default="")
 

@@ -172,7 +172,7 @@ def measure(url: str, folder: Path, *, recipients: int, number: int) -> dict[str
     from flask_migrate import upgrade
 
     from app.core.db import db
-    from subscribers.mailings.returns import applying, mailboxes
+    from subscribers.mailings.returns import mailboxes, refusals
     from subscribers.mailings.sending import breaking
 
     with office(url, folder).app_context():
@@ -188,7 +188,7 @@ def measure(url: str, folder: Path, *, recipients: int, number: int) -> dict[str
             outcomes = refusals(recipients // 2 + storm * 100)
 
             def learn(outcomes: list[Any] = outcomes) -> None:
-                applying.mark_refusals(outcomes, at=datetime.now(UTC))
+                refusals.mark_refusals(outcomes, at=datetime.now(UTC))
                 breaking.learn(outcomes, at=datetime.now(UTC))
                 db.session.commit()
 

@@ -28,7 +28,6 @@ from subscribers.mailings.returns import reading, refusals, scoring
 from subscribers.mailings.returns.notices import Event
 from subscribers.mailings.returns.reading import Fate, Reading, What
 from subscribers.mailings.returns.refusals import REFUSALS, Meant, Refusal, meant
-from subscribers.mailings.returns.refusals import mark_refusals as mark_refusals  # for senders
 from subscribers.mailings.returns.scoring import Verdict
 from subscribers.mailings.returns.silencing import COMPLAINT, end_all, suppress
 from subscribers.mailings.sending import breaking

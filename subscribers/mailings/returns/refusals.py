@@ -289,7 +289,7 @@ def _marked_anew(given: Columns) -> sa.Update:
         sa.update(table)
         .where(table.c.delivery_id == given["delivery"], sa.or_(harder, tried_again))
         .values(
-            hard=given["is_hard"],
+            hard=given["new_hard"],
             enhanced=given["new_enhanced"],
             event_id=given["new_event"],
             at=given["new_at"],
@@ -302,7 +302,6 @@ _MARKED_ANEW = StatementForRows(
     {
         "delivery": Id,
         "new_hard": sa.Boolean(),
-        "is_hard": sa.Boolean(),
         "tried_at": UTCDateTime(),
         "new_enhanced": sa.String(),
         "new_event": Id,
@@ -334,7 +333,6 @@ def _write_marks(refusals: Sequence[Refusal], *, at: datetime) -> None:
             {
                 "delivery": one.mail.id,
                 "new_hard": one.is_hard,
-                "is_hard": one.is_hard,
                 "tried_at": stored(one.mail.first_try_at, connection),
                 "new_enhanced": one.verdict.enhanced[:12],
                 "new_event": one.event_id,

@@ -27,7 +27,7 @@ from app.core import jobs
 from app.core.alerts import clear_alert, raise_alert
 from app.core.db import db
 from app.core.mail import tls_context
-from subscribers.mailings.returns import applying
+from subscribers.mailings.returns import refusals
 from subscribers.mailings.sending import breaking, claiming, fencing
 from subscribers.mailings.sending.claiming import Batch, claim, clock, hand_back
 from subscribers.mailings.sending.conversation import Answered, Encryption, Opened, Parcel, Wanted
@@ -441,7 +441,7 @@ class Sender:
             return
         outcomes, self._outcomes = self._outcomes, []
         self._told_at = time.monotonic()
-        for learn in (applying.mark_refusals, breaking.learn):
+        for learn in (refusals.mark_refusals, breaking.learn):
             _teach(learn, outcomes, at=at)
 
     # The mail server

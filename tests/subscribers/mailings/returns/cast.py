@@ -17,7 +17,7 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.returns import applying
+from subscribers.mailings.returns import applying, refusals
 from subscribers.mailings.returns.applying import Came, Taken
 from subscribers.mailings.sending import envelopes
 from subscribers.mailings.sending.outcomes import Outcome
@@ -146,7 +146,7 @@ def refuse(
         )
         for one in deliveries
     ]
-    applying.mark_refusals(outcomes, at=at)
+    refusals.mark_refusals(outcomes, at=at)
     db.session.commit()
 
 

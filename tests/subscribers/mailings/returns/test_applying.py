@@ -28,7 +28,7 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingState,
 )
-from subscribers.mailings.returns import applying, outages
+from subscribers.mailings.returns import outages, refusals
 from subscribers.mailings.sending import domain_groups, envelopes
 from subscribers.mailings.sending.outcomes import Outcome
 from subscribers.mailings.sending.replies import spoken
@@ -158,7 +158,7 @@ def test_a_batch_that_was_taken_costs_no_query() -> None:
     )  # fmt: skip
 
     with counted_queries() as asked:
-        applying.mark_refusals([outcome] * 100, at=LATER)
+        refusals.mark_refusals([outcome] * 100, at=LATER)
 
     assert not asked
 

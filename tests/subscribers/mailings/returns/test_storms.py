@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import smtplib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy import event
 
 from app.core.alerts import Alert
 from app.core.db import db
@@ -22,6 +20,7 @@ from subscribers.mailings.returns import applying, lmtp, mailboxes
 from subscribers.mailings.returns.applying import Came, Taken
 from subscribers.mailings.returns.notices import Event
 from subscribers.mailings.sending import breaking
+from tests.queries import statements
 from tests.subscribers.mailings.returns import samples
 from tests.subscribers.mailings.returns.cast import (
     LATER,
@@ -35,21 +34,6 @@ from tests.subscribers.mailings.returns.cast import (
 )
 
 pytestmark = pytest.mark.usefixtures("app")
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """Whatever is said to the database meanwhile."""
-    said: list[str] = []
-
-    def note(_c: object, _k: object, statement: str, *_more: object) -> None:
-        said.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield said
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
 
 
 def mails(number: int, *, start: int = 0) -> list[Delivery]:
