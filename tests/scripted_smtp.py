@@ -292,8 +292,8 @@ class ScriptedSMTP:
                 self._sockets.add(client)
                 number = self.connections
                 thread = threading.Thread(target=self._serve, args=(client, number), daemon=True)
+                thread.start()  # before `stop` can find it and wait for it
                 self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-            thread.start()
 
     def _serve(self, client: socket.socket, number: int) -> None:
         conversation = _Conversation(self, client, number)

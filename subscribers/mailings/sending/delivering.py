@@ -500,6 +500,10 @@ class Sender:
             self._failed("leases could not be renewed")
 
     def _hand_back(self, mails: Collection[Mail]) -> None:
+        """Back to the queue, where there is something to look for again."""
+        if not mails:
+            return
+        self._is_dry, self._look_at = False, 0.0
         held: dict[str, tuple[Batch, list[int]]] = {}
         for mail in mails:
             held.setdefault(mail.batch.holder, (mail.batch, []))[1].append(mail.id)

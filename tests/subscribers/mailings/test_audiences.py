@@ -100,7 +100,7 @@ def test_who_got_the_wrong_words_is_told_and_who_did_not_gets_the_right_ones(
     postpone("waiting@news.example")
     post.at_rcpt = lambda address: {
         "bounced@news.example": "550 5.1.1 no such user",
-        "deferred@news.example": "451 4.7.1 later",
+        "deferred@news.example": "451 4.2.1 later",  # of this reader alone: others still go out
     }.get(address)
     post.hangs_up_after_dot = lambda address: address == "twice@news.example"
     send_all()

@@ -801,3 +801,20 @@ def test_a_provider_that_asks_for_less_gets_no_more_of_what_was_claimed(
     assert counts["sent"] == 3
     assert counts["deferred"] <= 3, "it is not asked again for each of them"
     assert sum(counts.values()) == 30
+
+
+def test_what_goes_back_because_one_is_put_off_still_goes_out_in_the_same_round(
+    app: Flask, start: Callable[..., ScriptedSMTP]
+) -> None:
+    post = start()
+    slow_to_greet = Stall()
+    post.on("CONNECT", slow_to_greet, skip=1)  # so that the second waits while the first is asked
+    first, second = subscribers(2)
+    mailing = queued()
+    post.on("RCPT", "450 4.7.1 slow down", to=first)
+
+    send_all()
+    slow_to_greet.go_on.set()
+
+    assert states(mailing.id) == {"deferred": 1, "sent": 1}
+    assert [letter.to for letter in post.letters] == [second]
