@@ -145,6 +145,8 @@ def postgres() -> Iterator[sa.URL]:
             connection.execute(sa.text("ALTER SYSTEM SET fsync = off"))
             connection.execute(sa.text("ALTER SYSTEM SET full_page_writes = off"))
             connection.execute(sa.text("ALTER SYSTEM SET synchronous_commit = off"))
+            # It would measure a table in the midst of a test, and change how it is read.
+            connection.execute(sa.text("ALTER SYSTEM SET autovacuum = off"))
             connection.execute(sa.text("SELECT pg_reload_conf()"))
         connection.execute(sa.text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         connection.execute(sa.text(f"CREATE DATABASE {name}"))
@@ -184,18 +186,26 @@ def database_url(
         yield normal_url(f"sqlite:///{tmp_path / 'pressrum.db'}")
         return
     url: sa.URL = request.getfixturevalue("postgres")
-    as_migrated: Callable[[], None] = request.getfixturevalue("as_migrated")
+    as_migrated: Callable[[int], None] = request.getfixturevalue("as_migrated")
     yield url
-    as_migrated()
+    as_migrated(100_000)
+
+
+@pytest.fixture
+def new_tables(database_url: sa.URL, request: pytest.FixtureRequest) -> None:
+    """For who asks how tables are read: PostgreSQL goes by what it has measured of earlier rows."""
+    if database_url.drivername.startswith("postgresql"):
+        request.getfixturevalue("as_migrated")(0)
 
 
 @pytest.fixture(scope="session")
-def as_migrated(postgres: sa.URL) -> Iterator[Callable[[], None]]:
-    """Make the PostgreSQL database again what its migrations made it."""
+def as_migrated(postgres: sa.URL) -> Iterator[Callable[[int], None]]:
+    """Make the PostgreSQL database again what its migrations made it; tables of more than so many
+    bytes are made anew."""
     address = postgres.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(REMEMBER)
-        yield lambda: connection.execute("SELECT migrated.restore()").close()
+        yield lambda size: connection.execute("SELECT migrated.restore(%s)", [size]).close()
 
 
 # What the migrations wrote is kept in a schema beside the office's. Rows are deleted, with no
@@ -214,7 +224,7 @@ DO $$ DECLARE name text; written boolean; BEGIN
 END $$;
 CREATE TABLE migrated.counters AS
   SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public';
-CREATE FUNCTION migrated.restore() RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION migrated.restore(large bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE name text; BEGIN
   PERFORM pg_terminate_backend(pid, 5000) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
@@ -222,7 +232,7 @@ DECLARE name text; BEGIN
   SET LOCAL session_replication_role = replica;
   FOR name IN SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
-    AND pg_relation_size(oid) > 100000 LOOP
+    AND pg_relation_size(oid) > large LOOP
     EXECUTE format('TRUNCATE public.%I CASCADE', name);
   END LOOP;
   FOR name IN SELECT relname FROM pg_class

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import event
 
@@ -37,5 +38,43 @@ def counted_queries() -> Iterator[list[str]]:
         yield asked
 
 
+@contextmanager
+def plans(
+    *, which: Callable[[str], bool] = bool, without: Sequence[str] = ()
+) -> Iterator[dict[str, str]]:
+    """How the database goes about each statement of what happens meanwhile, with what it is given;
+    filled in at the end. Ask with the fixture `new_tables`.
+
+    `without` are ways that PostgreSQL must not go, such as 'enable_seqscan': with so few rows
+    reading a table is cheaper, and what counts is a million of them.
+    """
+    found: dict[str, str] = {}
+    kept: list[tuple[str, Any]] = []
+
+    def note(_c: object, _k: object, statement: str, parameters: object, *_more: object) -> None:
+        if which(statement):
+            kept.append((statement, parameters))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+        db.session.rollback()
+    with db.engine.connect() as connection:
+        explain = "EXPLAIN QUERY PLAN"
+        if db.engine.dialect.name == "postgresql":
+            explain = "EXPLAIN"
+            for way in without:
+                connection.exec_driver_sql(f"SET LOCAL {way} = off")
+        for statement, parameters in kept:
+            rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)
+            found[statement] = "\n".join(str(row[-1]) for row in rows)
+
+
+def is_select(statement: str) -> bool:
+    return statement.lstrip().startswith("SELECT")
+
+
 def _is_query(statement: str) -> bool:
-    return statement.lstrip().startswith("SELECT") and "FROM generation" not in statement
+    return is_select(statement) and "FROM generation" not in statement

@@ -34,6 +34,7 @@ from subscribers.mailings.sending.claiming import Batch, claim, next_due
 from subscribers.mailings.sending.domain_groups import group_by_name
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.writing.queueing import queue_confirmation, queue_letter
+from tests.queries import plans
 from tests.subscribers.mailings.cast import queued, states, subscriber
 
 GMAIL = [f"reader{n}@gmail.com" for n in range(30)]
@@ -404,42 +405,19 @@ def fill_up(mailing: Mailing, number: int) -> None:
     db.session.commit()
 
 
-def plans(app: Flask, act: object) -> dict[str, str]:
-    """Every statement about deliveries that `act` sends, as the ORM sends it, and its plan."""
-    sent: list[tuple[str, object]] = []
-
-    def listen(_c: object, _cursor: object, text: str, parameters: object, *_: object) -> None:
-        if "delivery" in text and not text.startswith("EXPLAIN"):
-            sent.append((text, parameters))
-
-    sa.event.listen(db.engine, "before_cursor_execute", listen)
-    act()  # type: ignore[operator]
-    sa.event.remove(db.engine, "before_cursor_execute", listen)
-    explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
-    found = {}
-    for text, parameters in sent:
-        rows = db.session.connection().exec_driver_sql(explain + text, parameters)  # type: ignore[arg-type]
-        found[text] = "\n".join(str(tuple(row)) for row in rows)
-        db.session.rollback()
-    return found
-
-
+@pytest.mark.usefixtures("new_tables")
 def test_case_47_claim_sweep_and_counts_keep_to_their_indexes_with_many_rows(app: Flask) -> None:
     mailing = written_down()
     db.session.execute(sa.update(Mailing).values(state=MailingState.RUNNING))
     fill_up(mailing, MANY)
     limit("gmail", concurrency=50)  # so that what is in the open is counted, too
 
-    found = plans(
-        app,
-        lambda: (
-            claim(at=now(), size=100),
-            next_due(at=now()),
-            claiming.release_expired(at=now()),
-            claiming.release_dead(at=now()),
-            claiming.finish(at=now()),
-        ),
-    )
+    with plans(which=lambda statement: "delivery" in statement) as found:
+        claim(at=now(), size=100)
+        next_due(at=now())
+        claiming.release_expired(at=now())
+        claiming.release_dead(at=now())
+        claiming.finish(at=now())
 
     assert len(found) >= 8
     scans = ("SCAN delivery", "Seq Scan on delivery")

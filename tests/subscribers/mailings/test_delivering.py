@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -41,6 +40,7 @@ from subscribers.mailings.writing.queueing import (
 from tests.conftest import SECRET
 from tests.factories import A_MORNING
 from tests.postoffice import PostOffice
+from tests.queries import plans
 from tests.subscribers.mailings.cast import (
     announcement,
     delivery,
@@ -472,6 +472,7 @@ def test_a_letter_holds_its_link_also_when_somebody_has_written_its_mark(
     assert f"/invited/{token}" in letter.text
 
 
+@pytest.mark.usefixtures("new_tables")
 def test_case_47_claiming_and_sweeping_keep_to_their_indexes(app: Flask) -> None:
     at, database = now(), db.engine.dialect.name
     claim = {"mailing": 1, "group": "other", "at": at, "size": 20, "holder": "h", "lease": at}
@@ -479,17 +480,15 @@ def test_case_47_claiming_and_sweeping_keep_to_their_indexes(app: Flask) -> None
         "ix_delivery_due": (claiming.claim_statement(database), claim),
         "ix_delivery_held": (sa.select(Delivery.id).where(Delivery.lease_until < at), {}),
     }
-    if database == "postgresql":
-        db.session.execute(
-            sa.text("TRUNCATE delivery CASCADE")
-        )  # what earlier tests have left of it
-        db.session.execute(sa.text("SET LOCAL enable_seqscan = off"))
 
     for index, (statement, given) in statements.items():
-        plan = plan_of(lambda: db.session.execute(statement, given))  # noqa: B023
+        with plans(without=["enable_seqscan"]) as found:
+            db.session.execute(statement, given)
+        *_, plan = found.values()
         assert index in plan, plan
 
 
+@pytest.mark.usefixtures("new_tables")
 @pytest.mark.parametrize("kind", [MailingKind.RELEASE, MailingKind.CONFIRMATION])
 def test_case_47_a_fence_finds_its_mails_by_their_numbers(app: Flask, kind: MailingKind) -> None:
     connection = db.session.connection()
@@ -499,44 +498,30 @@ def test_case_47_a_fence_finds_its_mails_by_their_numbers(app: Flask, kind: Mail
         "new_lease": stored(now(), connection),
     }
 
-    plan = plan_of(lambda: fencing._fence_of(kind).run(connection, given).all())
+    with plans() as found:
+        fencing._fence_of(kind).run(connection, given).all()
 
+    *_, plan = found.values()
     assert "pk_delivery" in plan or "SEARCH delivery USING INTEGER PRIMARY KEY" in plan, plan
     assert "SubPlan" in plan or "SCALAR SUBQUERY" in plan, "a join may begin at the mailing"
 
 
+@pytest.mark.usefixtures("new_tables")
 def test_case_53_the_next_people_of_several_topics_are_found_without_sorting_all(
     app: Flask,
 ) -> None:
     mailing = queued(topics=("press-releases", "climate", "culture"))
-    if db.engine.dialect.name == "postgresql":
-        for way in ("enable_seqscan", "enable_bitmapscan"):  # as it goes about a long list
-            db.session.execute(sa.text(f"SET LOCAL {way} = off"))
     audience = audience_of(mailing)
     assert audience.among is not None
     among = audience.among.where(audience.place > 0)
 
-    plan = plan_of(lambda: materialising._end_of_part(among, audience))
+    with plans(without=["enable_seqscan", "enable_bitmapscan"]) as found:  # as with a long list
+        materialising._end_of_part(among, audience)
 
+    *_, plan = found.values()
     assert "SCAN subscription" not in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan
-
-
-def plan_of(ask: Callable[[], object]) -> str:
-    """How the database goes about the last statement that is asked."""
-    explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
-    sent: list[tuple[str, object]] = []
-
-    def listen(_c: object, _cursor: object, text: str, parameters: object, *_: object) -> None:
-        sent.append((text, parameters))
-
-    sa.event.listen(db.engine, "before_cursor_execute", listen)
-    ask()
-    sa.event.remove(db.engine, "before_cursor_execute", listen)
-    text, parameters = sent[-1]
-    rows = db.session.connection().exec_driver_sql(explain + text, parameters)  # type: ignore[arg-type]
-    return "\n".join(str(tuple(row)) for row in rows)
 
 
 def test_an_audience_is_written_down_though_the_mail_server_is_away(app: Flask) -> None:

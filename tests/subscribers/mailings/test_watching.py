@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -35,6 +33,7 @@ from subscribers.mailings.watching.reasons import Reason
 from subscribers.mailings.writing.queueing import queue_confirmation
 from subscribers.watching_views import about
 from tests.factories import A_MORNING, signed_in
+from tests.queries import is_select, plans
 from tests.subscribers.mailings.cast import queued, subscriber, subscribers
 
 S = DeliveryState
@@ -66,30 +65,8 @@ def put(number: int, state: DeliveryState, *, reply: tuple[int, str, str] | None
     db.session.commit()
 
 
-@contextmanager
-def plans() -> Iterator[list[str]]:
-    """How the database carries out each SELECT about deliveries meanwhile."""
-    found: list[str] = []
-    kept: list[tuple[str, object]] = []
-
-    def note(_c: object, _k: object, statement: str, parameters: object, *_more: object) -> None:
-        if statement.lstrip().startswith("SELECT") and "FROM delivery" in statement:
-            kept.append((statement, parameters))
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-        db.session.rollback()
-        with db.engine.connect() as connection:
-            if db.engine.dialect.name == "postgresql":
-                # With so few rows reading the table is cheaper; what counts is a million of them.
-                connection.execute(sa.text("SET enable_seqscan = off"))
-            for statement, parameters in kept:
-                explain = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
-                rows = connection.exec_driver_sql(f"{explain} {statement}", parameters)  # type: ignore[arg-type]
-                found.append("\n".join(str(row[-1]) for row in rows))
+def asks_of_deliveries(statement: str) -> bool:
+    return is_select(statement) and "FROM delivery" in statement
 
 
 def test_every_recipient_is_counted_once(mailing: Mailing) -> None:
@@ -113,36 +90,39 @@ def test_every_recipient_is_counted_once(mailing: Mailing) -> None:
     assert view.progress.audience == 6
 
 
+@pytest.mark.usefixtures("new_tables")
 def test_counting_reads_indexes_and_no_rows(mailing: Mailing) -> None:
-    with plans() as found:
+    with plans(which=asks_of_deliveries, without=["enable_seqscan"]) as found:
         questions.standings([mailing.id], at=now())
 
     assert len(found) == 3
     for plan, index in zip(
-        found, ("ix_delivery_settled", "ix_delivery_due", "ix_delivery_held"), strict=True
+        found.values(), ("ix_delivery_settled", "ix_delivery_due", "ix_delivery_held"), strict=True
     ):
         assert index in plan
         assert "SCAN delivery\n" not in plan
         assert "Seq Scan" not in plan
+    counts, due, _held = found.values()
     if db.engine.dialect.name == "sqlite":  # PostgreSQL decides by what has been vacuumed
-        assert "COVERING INDEX ix_delivery_settled" in found[0]
-        assert "COVERING INDEX ix_delivery_due" in found[1]
+        assert "COVERING INDEX ix_delivery_settled" in counts
+        assert "COVERING INDEX ix_delivery_due" in due
 
 
+@pytest.mark.usefixtures("new_tables")
 def test_what_servers_said_and_who_may_have_got_two_are_found_by_index(mailing: Mailing) -> None:
     put(1, S.FAILED, reply=UNKNOWN)
 
-    with plans() as found:
+    with plans(which=asks_of_deliveries, without=["enable_seqscan"]) as found:
         questions.causes(mailing.id, groups={"other", "gmail"})
         questions.uncertain(mailing.id)
         recipients_page(mailing.id, S.FAILED, at=now())
 
     used = [
         next((name for name in ("settled", "due", "repeated", "held") if f"_{name}" in plan), plan)
-        for plan in found
+        for plan in found.values()
     ]
     assert used[:3] == ["settled", "due", "repeated"]
-    assert not [plan for plan in found if "Seq Scan" in plan or "SCAN delivery\n" in plan]
+    assert not [plan for plan in found.values() if "Seq Scan" in plan or "SCAN delivery\n" in plan]
 
 
 def test_ten_who_look_at_once_cost_one_count(mailing: Mailing) -> None:
