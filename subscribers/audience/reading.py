@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, Any, NamedTuple
 
 from app.core.errors import BadInput
@@ -43,6 +43,8 @@ MOST_CONTROLS = 0.01  # of the beginning; a stray one here and there is somebody
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 LOOKED_AT = 20  # records among which the headers are looked for, below titles
 BROKEN = ["\0"]  # stands for a record that the csv reader gave up on
+_Record = tuple[int, int, list[str]]  # its first line, its last, its cells
+NO_RECORD: _Record = 0, 0, []
 
 
 class Row(NamedTuple):
@@ -145,13 +147,14 @@ def head(file: IO[bytes], reading: Reading, *, size: int) -> list[list[str]]:
 
 
 def rows(file: IO[bytes], reading: Reading, *, after: int = 0) -> Iterator[Row]:
-    """The records of a file that are not blank, in its order; those behind the first `after`."""
+    """The records of a file that are not blank, in its order; those behind the first `after`.
+
+    Of the titles above the headers those that look like somebody: nobody is left out unsaid.
+    """
     with _Text(file, reading.encoding) as text:
         records = _records(csv.reader(text, delimiter=reading.separator))
-        for _ in range(reading.titles + reading.header):
-            next((record for record in records if any(record[2])), None)
         at = reading.email
-        for line, last_line, cells in records:
+        for line, last_line, cells in chain(_titles(records, reading), records):
             if not (len(cells) > at and cells[at].strip()) and not _is_filled(cells):
                 continue
             if after:
@@ -160,6 +163,16 @@ def rows(file: IO[bytes], reading: Reading, *, after: int = 0) -> Iterator[Row]:
                 yield Row(line, last_line, "")
             else:
                 yield _row(line, last_line, cells, reading)
+
+
+def _titles(records: Iterator[_Record], reading: Reading) -> Iterator[_Record]:
+    """Reads to the end of the headers and gives what holds an @ above them, where addresses are
+    looked for."""
+    for title in range(reading.titles + reading.header):
+        line, last_line, cells = next((one for one in records if any(one[2])), NO_RECORD)
+        somebody = next((cell for cell in cells if "@" in cell), None)
+        if somebody is not None and title < reading.titles:
+            yield line, last_line, [""] * reading.email + [somebody]
 
 
 def count(file: IO[bytes], reading: Reading) -> int:
@@ -207,7 +220,7 @@ class _Text:
             self.wrapper.detach()
 
 
-def _records(reader: Iterator[list[str]]) -> Iterator[tuple[int, int, list[str]]]:
+def _records(reader: Iterator[list[str]]) -> Iterator[_Record]:
     """Each record with the numbers of its first and last line."""
     line = reader.line_num + 1  # type: ignore[attr-defined]
     while True:
@@ -229,8 +242,9 @@ def _swallowed_others(cells: list[str]) -> bool:
 
 
 def _columns(cells: list[str], *, encoding: str, separator: str) -> Reading:
-    """Where the address and the rest stand, and whether this row is the header. Raises BadInput."""
-    names = [_plain_name(cell) for cell in cells]
+    """Where the address and the rest stand, and whether this row is the header: not one that holds
+    somebody's address. Raises BadInput."""
+    names = [] if any(map(_is_address, cells)) else [_plain_name(cell) for cell in cells]
     others: dict[str, Any] = {
         what: next((at for at, name in enumerate(names) if name in known), None)
         for what, known in (OTHER_HEADERS | (OUR_HEADERS if OUR_MARK in names else {})).items()

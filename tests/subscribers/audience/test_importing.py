@@ -280,7 +280,7 @@ def test_importing_an_export_elsewhere_revives_nobody_who_left(app: Flask) -> No
     "content",
     [
         "Prenumeranter 2026\nNamn;E-post\nBo;bo@reader.example\n",
-        "Utskick, vår, uppdaterad 3 mars;\n\n;\nFrågor: press@reader.example;\n"
+        "Utskick, vår, uppdaterad 3 mars;\n\n;\nFrågor till redaktionen;\n"
         "Namn;E-post\nBo;bo@reader.example\n",
         "Lista, 2026\nE-post\nbo@reader.example\n",
         "Adress\nStorgatan 1\n\nNamn,Email,Status\nBo,bo@reader.example,active\n",
@@ -302,6 +302,31 @@ def test_whoever_stands_above_a_header_behind_another_separator_is_not_lost() ->
     assert emails("eva@reader.example, \nmail\nbo@reader.example\n") == [
         "eva@reader.example",
         "mail",
+        "bo@reader.example",
+    ]
+
+
+def test_what_looks_like_somebody_above_the_headers_is_told_in_the_report(app: Flask) -> None:
+    report = import_("Vår;lista\n;Eva <eva@reader.example>\nNamn;E-post\nBo;bo@reader.example\n")
+
+    assert addresses() == ["bo@reader.example"]
+    assert [line for line, _reason in omissions(report)] == [2]
+
+
+def test_an_import_goes_on_behind_somebody_above_the_headers() -> None:
+    content = b"Eva <eva@reader.example>\nEmail\nbo@reader.example\nals@reader.example\n"
+    file = io.BytesIO(content)
+    found = reading.find_out(file)
+
+    left = [[row.email for row in reading.rows(file, found, after=n)] for n in range(4)]
+
+    whole = ["Eva <eva@reader.example>", "bo@reader.example", "als@reader.example"]
+    assert left == [whole, whole[1:], whole[2:], []]
+
+
+def test_somebody_beside_a_word_that_could_be_a_header_is_not_lost() -> None:
+    assert emails("eva@reader.example;mail\nbo@reader.example;post\n") == [
+        "eva@reader.example",
         "bo@reader.example",
     ]
 
