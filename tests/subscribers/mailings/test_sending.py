@@ -23,7 +23,7 @@ from app.core.db import db
 from app.core.mail import mail
 from subscribers.audience.models import SubscriptionState
 from subscribers.mailings.models import Delivery, DeliveryAttempt, DeliveryState, Mailing
-from subscribers.mailings.sending import delivering, fencing, filling
+from subscribers.mailings.sending import claiming, delivering, fencing, filling
 from subscribers.mailings.sending.envelopes import Envelopes
 from subscribers.mailings.writing.messages import Slot
 from tests.certificates import Certificates, make_certificates
@@ -818,3 +818,40 @@ def test_what_goes_back_because_one_is_put_off_still_goes_out_in_the_same_round(
 
     assert states(mailing.id) == {"deferred": 1, "sent": 1}
     assert [letter.to for letter in post.letters] == [second]
+
+
+def test_a_sender_that_breaks_is_told_of_and_costs_nobody_their_mail(
+    app: Flask, start: Callable[..., ScriptedSMTP], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = start(delay=0.002)
+    app.config["CONNECTIONS"] = 16
+    monkeypatch.setattr(delivering, "SENDERS", {"sqlite": 2, "postgresql": 2})
+    people = subscribers(200)
+    mailing = queued()
+    record = fencing.record
+    main = threading.current_thread()
+    broken: list[int] = []
+
+    def breaks_beside(answers: Any, **more: Any) -> None:
+        if answers and not broken and threading.current_thread() is not main:
+            broken.append(len(answers))
+            raise RuntimeError("a sender broke")
+        record(answers, **more)
+
+    monkeypatch.setattr(fencing, "record", breaks_beside)
+    with pytest.raises(RuntimeError, match="a sender broke"):
+        send_all()
+
+    uncertain = states(mailing.id).get("transmitting", 0)
+    assert broken
+    assert uncertain <= 8, "its own connections', no more"
+    assert states(mailing.id) == {"sent": 200 - uncertain, "transmitting": uncertain}
+
+    claiming.release_expired(at=now() + timedelta(hours=2))
+    due_now()
+    send_all()
+
+    assert states(mailing.id) == {"sent": 200}
+    copies = Counter(letter.to for letter in post.letters)
+    assert set(copies) == set(people)
+    assert copies.total() <= 200 + uncertain
