@@ -40,7 +40,7 @@ def take_back(story: str, language: str, *, at: datetime) -> None:
     """Let it stand in no digest any more: it is withdrawn. No commit.
 
     A digest that is on its way is called off, and its period looked over again: who has not got it
-    gets what else was in it, in a mail that is made up anew.
+    gets what else was in it, in a mail that is made up anew. One that was paused stays paused.
     """
     row = _row(story, language)
     if row is None or row.withdrawn_at is not None:
@@ -59,7 +59,7 @@ def take_back(story: str, language: str, *, at: datetime) -> None:
         .order_by(Mailing.id)
     ).all()
     for mailing in on_its_way:
-        mailing.pause_facts = {WITHDRAWN: story}
+        mailing.pause_facts = {**mailing.pause_facts, WITHDRAWN: story}
         db.session.flush()
         stop(mailing, at=at)
     if on_its_way:

@@ -242,13 +242,14 @@ def last_hour(
 def _queue_each(digest: Digest, wanted: Sequence[str], *, at: datetime) -> int:
     """One mailing for each set of releases that somebody is to get. How many are new."""
     found = announced_of(digest)
+    paused = _paused(digest)
     queued = 0
     for mask in wanted:
         chosen = _chosen(found, mask)
         key = _key(digest, chosen)
         if key is None:
             continue  # too many like it, or one that is still being written down: it finds them
-        queue_digest(
+        mailing = queue_digest(
             chosen,
             key=key,
             frequency=digest.frequency,
@@ -256,8 +257,26 @@ def _queue_each(digest: Digest, wanted: Sequence[str], *, at: datetime) -> int:
             audience=digest.as_data(mask),
             at=at,
         )
+        if paused is not None:
+            mailing.state, mailing.paused_from = MailingState.PAUSED, mailing.state
+            mailing.paused_because = paused.paused_because
+            facts = {name: fact for name, fact in paused.pause_facts.items() if name != WITHDRAWN}
+            mailing.pause_facts = facts
         queued += 1
     return queued
+
+
+def _paused(digest: Digest) -> Mailing | None:
+    """The last of its mailings that was called off, for a release of it, while it was paused;
+    None when one that came after it has been let go."""
+    mailings = _mailings_with(digest.prefix)
+    called_off = [one for one in mailings if WITHDRAWN in one.pause_facts and one.paused_because]
+    if not called_off:
+        return None
+    paused = max(called_off, key=lambda one: one.id)
+    assert paused.finished_at is not None
+    since = [one for one in mailings if one.queued_at >= paused.finished_at]
+    return None if any(one.paused_because is None for one in since) else paused
 
 
 def announced_of(digest: Digest) -> list[Announced]:

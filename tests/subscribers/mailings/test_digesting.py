@@ -24,7 +24,7 @@ from subscribers.audience.models import (
     Topic,
 )
 from subscribers.mailings import choosing, retaining
-from subscribers.mailings.controlling import cancel, pause, stop
+from subscribers.mailings.controlling import cancel, pause, resume, stop
 from subscribers.mailings.digests import digesting
 from subscribers.mailings.digests import readers as stretches
 from subscribers.mailings.digests.announced import put_back, retell, take_back
@@ -40,6 +40,7 @@ from subscribers.mailings.models import (
     MailingKind,
     MailingPart,
     MailingState,
+    PausedBecause,
 )
 from subscribers.mailings.sending.materialising import materialise
 from subscribers.mailings.writing.queueing import queue
@@ -896,6 +897,39 @@ def test_what_a_person_called_off_does_not_go_out_anew_when_a_release_of_it_is_w
     run(at=MONDAY + 2 * SOON)
 
     assert standing("dora") == [("1+2", "cancelled")]
+
+
+def test_what_the_office_paused_stays_paused_without_a_release_that_is_withdrawn(
+    app: Flask, editor: User
+) -> None:
+    begin(WEEKLY, at=MONDAY - timedelta(days=7))
+    person("dora", all=WEEKLY)
+    publish(1, at=MONDAY - timedelta(days=3))
+    publish(2, "vatten", at=MONDAY - timedelta(days=2))
+    person("water", vatten=WEEKLY)
+    run()
+    assert (standing("water"), standing("dora")) == ([("2", "queued")], [("1+2", "queued")])
+    pause(digests()[-1], by=editor, at=MONDAY + SOON)
+    db.session.commit()
+
+    take_back("release:1", "sv", at=MONDAY + 2 * SOON)
+    db.session.commit()
+    run(at=MONDAY + 2 * SOON)
+
+    assert standing("dora") == [("1+2", "cancelled")]
+    anew = digests()[-1]
+    assert len(digests()) == 3
+    assert (anew.state, anew.paused_because) == (MailingState.PAUSED, PausedBecause.PERSON)
+
+    resume(anew, by=editor, at=MONDAY + 3 * SOON)
+    db.session.commit()
+    run(at=MONDAY + 3 * SOON)
+    assert standing("dora") == [("1+2", "cancelled"), ("2", "queued")]
+
+    db.session.execute(sa.update(DigestRun).values(settled_at=None))
+    person("eva", all=WEEKLY)
+    run(at=MONDAY + 4 * SOON)
+    assert standing("eva") == [("2", "queued")]
 
 
 @pytest.mark.parametrize(
