@@ -90,6 +90,9 @@ SENT_TO: Final = (
     "resent-to",
     "apparently-to",
 )
+SUBJECT_LINE: Final = re.compile(
+    r"(?i)[ \t>*]*(?:subject|ämne|betreff|objet|asunto|oggetto)[ \t]*:"
+)
 # What MTAs put before the mail they return. Beyond it nothing is about its fate.
 RETURNED_BELOW: Final = re.compile(
     r"(?im)^[ \t>*=_-]{0,80}(?:"
@@ -446,8 +449,12 @@ def _is_telling(said: str) -> bool:
 
 
 def _around_failure(text: str) -> str:
-    """The words after the last address that is named, where the reason usually stands."""
-    flat = "\n".join(line for line in text.split("\n") if line.strip())
+    """The words after the last address that is named, where the reason usually stands.
+
+    Without the subject of the mail it is about: those are our words, not the server's.
+    """
+    lines = (line for line in text.split("\n") if line.strip() and not SUBJECT_LINE.match(line))
+    flat = "\n".join(lines)
     return flat[-2 * LONGEST_SAID :] if len(flat) > 2 * LONGEST_SAID else flat
 
 

@@ -14,6 +14,22 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from subscribers.mailings.models import InboundKind
+from subscribers.mailings.returns.phrases import (
+    CERTAIN_OF_US,
+    CLOSED,
+    DECLINED,
+    DISABLED_RECIPIENT,
+    FULL,
+    NEVER_MAIL,
+    NO_MAILBOX_AT_MICROSOFT,
+    NO_SUCH_DOMAIN,
+    NO_SUCH_MAILBOX,
+    NOT_FINAL,
+    OF_SENDER,
+    PERHAPS_NO_MAILBOX,
+    REFUSED_US,
+    SURELY_NO_MAILBOX,
+)
 
 POINTS: Final = 5
 MAILINGS: Final = 3
@@ -30,94 +46,9 @@ OUTAGE_WITHIN: Final = timedelta(hours=1)
 STATUS: Final = re.compile(
     r"(?:(?<![\w.:/-])|(?<=[245]\d\d-))([245])\.(\d{1,3})\.(\d{1,3})(?![\w.:/-]*\d)"
 )
+ADDRESS: Final = re.compile(r"[^\s<>:;,@]{1,120}@[^\s<>:;,@]{1,200}(?<!\.)")
+COMMENT: Final = re.compile(r"\(([^()]*)\)")
 CODE: Final = re.compile(r"(?<![\w.:/+-])([45][0-7]\d)(?=[ :;,.#<-]|$)(?!\.\d)")
-
-NO_SUCH_MAILBOX: Final = re.compile(
-    r"user(?:name)?s? (?:is |was )?(?:unknown|not (?:found|known|exist)|doesn'?t exist|invalid)"
-    r"|(?:unknown|invalid|no such|nonexistent|non-existent|bad|illegal|unrouteable|undeliverable)"
-    r"(?: or \w+)? (?:e-?mail |mail |local |virtual |alias: )?"
-    r"(?:user|recipient|mailbox|mail box|address|account|alias|local.?part|person|name|username)"
-    r"|(?:user|recipient|mailbox|address|account|alias|person|name|inbox|addressee)"
-    r"\b[^.;\n]{0,80}?"
-    r"(?:does ?n[o']?t exist|does not exist|not exist|could(?: not|n't) be found|can ?not be found"
-    r"|cannot be located|was ?n[o']t found|not (?:been )?found|not known|unknown|not listed in"
-    r"|is not valid|no longer (?:valid|exists|available|active|on server|in use)|is invalid"
-    r"|has been (?:deleted|removed)|not present in|not a valid|not a known|isn't a known)"
-    r"|no (?:mailbox|mail box|account|user|one) (?:here )?(?:by that name|at this address|with)"
-    r"|no mailbox (?:here|found)|mailbox (?:not found|unavailable|unknown|invalid)"
-    r"|(?:this user )?does ?n[o']?t have an? [\w.]+ account|not (?:one of )?our (?:customer|user)"
-    r"|is not a (?:valid|known) (?:mailbox|user|recipient)|not a (?:mailbox|local address)"
-    r"|not listed in (?:the )?(?:domino|public name)|RecipNotFound|RESOLVER\.ADR\.(?:Ex)?Recip"
-    r"|badrcptto|address (?:you entered )?(?:rejected|invalid)\b(?! due)|no such person"
-    r"|recipient (?:unknown|invalid|not found|is not local)|account (?:unavailable|inactive)"
-    r"|wasn't found at|couldn't be delivered.*wasn't found|the email account that you tried"
-    r"|kunde inte hittas|hittades inte|finns inte|existerar inte|okänd (?:mottagare|användare)"
-    r"|ok[äa]nd adress|nicht gefunden|existiert nicht|unbekannte[rn]? (?:empf|benutzer|adress)"
-    r"|utilisateur inconnu|adresse (?:\w+ )?(?:inconnue|invalide)|n'existe pas|introuvable"
-    r"|usuario desconocido|no existe|utente sconosciuto|non esiste|bestaat niet|onbekend"
-    r"|findes ikke|finnes ikke|ukendt|ukjent|ei löydy|tuntematon|не существует|не найден"
-    r"|неизвестн|ユーザー?は存在|見つかりません|リストにありません",
-    re.IGNORECASE,
-)
-NO_SUCH_DOMAIN: Final = re.compile(
-    r"(?:domain|host)(?: name)?(?: or host)?\b[^.;\n]{0,60}?"
-    r"(?:not found|unknown|does ?n[o']?t exist|does not exist|no such|lookup fail|is invalid)"
-    r"|name service error|couldn'?t find any host|no such (?:domain|host)|unknown (?:domain|host)"
-    r"|unrouteable (?:mail )?domain|NXDOMAIN|bad destination (?:host|system)|null mx"
-    r"|could not be found.{0,20}domain|domän(?:en)? (?:hittades inte|finns inte)"
-    r"|\bdomain [\w.-]{1,253} does not exist|unable to look ?up host|name or service not known",
-    re.IGNORECASE,
-)
-# Nothing else can be meant by these, whatever status stands before them.
-SURELY_NO_MAILBOX: Final = re.compile(
-    r"(?:no such|unknown|nonexistent|non-existent) (?:user|recipient|mailbox)\b|badrcptto"
-    r"|\b(?:user|recipient|mailbox|account) (?:is )?(?:unknown|not found|does ?n[o']t exist"
-    r"|does not exist)",
-    re.IGNORECASE,
-)
-CLOSED: Final = re.compile(
-    r"(?:mailbox|account|user|address|recipient|utente|konto)\b[^.;\n]{0,40}?"
-    r"(?:disabled|suspended|discontinued|deactivated|inactive|locked|closed|expired|blocked for "
-    r"inactivity|not active|avstängt|inaktiv|gesperrt|deaktiviert)"
-    r"|(?:disabled|suspended|inactive|deactivated) (?:mailbox|account|user|recipient)"
-    r"|no longer accept(?:s|ing) mail",
-    re.IGNORECASE,
-)
-FULL: Final = re.compile(
-    r"over ?.?quota|quota ?(?:has been )?(?:exceed|exceeded|full|reached|limit)"
-    r"|exceed\w* .{0,30}quota"
-    r"|(?:mailbox|mail box|inbox|mail ?folder|maildir)\b[^.;\n]{0,40}?(?:is |was )?(?:full"
-    r"|too large|exceeded|over|size limit)|full mailbox|out of (?:storage|space)"
-    r"|insufficient (?:system )?(?:storage|space)|not enough (?:space|storage)|disk (?:quota"
-    r"|full)|storage (?:limit|exceeded)"
-    r"|exceeded (?:its |the |their )?(?:storage|space|mailbox|disk)|account is full"
-    r"|brevlåda\w*\b.{0,20}full|inkorg\w*\b.{0,20}full|utrymme\w* .{0,20}slut|postfach.{0,20}voll"
-    r"|boîte.{0,30}pleine|buz[oó]n.{0,20}lleno|casella.{0,20}piena|postvak.{0,20}vol",
-    re.IGNORECASE,
-)
-# Said of us: our name, our rate, our signature, our words.
-REFUSED_US: Final = re.compile(
-    r"spamhaus|spamcop|barracuda|sorbs|uceprotect|blacklist|blocklist|block list|black list"
-    r"|blackhole|\brbl\b|dnsbl|(?<!not )listed (?:at|by|in|on)|reputation|\bspam\b"
-    r"|spam(?:my)? (?:content|"
-    r"message)|unsolicited|bulk mail|junk mail|\bvirus\b|malware|phishing|content (?:rejected|"
-    r"filter|denied)|message (?:content )?(?:rejected|refused|blocked)(?: due| by| because| as)"
-    r"|(?:ip|host|sender|server|connection|mail)\b[^.;\n]{0,60}?\b(?:blocked|banned|denied access)"
-    r"|blocked (?:by|due(?! to inactiv)|because|using|for(?! inactiv)|-)|[ :]blocked\)"
-    r"|envelope blocked|administrative prohibition|service refused, please|\bOFR_?\d"
-    r"|banned|polic(?:y|ies)|dmarc|\bdkim\b|\bspf\b|reverse dns"
-    r"|ptr record|rdns|not authenticated|unauthenticated|authentication (?:required|failed|checks)"
-    r"|relay(?:ing)? (?:access )?(?:denied|not (?:permitted|allowed)|prohibited)|too many"
-    r"|rate limit|throttl|sender (?:address )?(?:rejected|denied|refused|unknown|verify)"
-    r"|not (?:authori[sz]ed|permitted|allowed) to (?:send|relay)|NotAuthorized|access denied",
-    re.IGNORECASE,
-)
-CERTAIN_OF_US: Final = re.compile(
-    r"spamhaus|spamcop|blacklist|blocklist|block list|dnsbl|\brbl\b|reputation|dmarc|\bdkim\b"
-    r"|\bspf\b|unsolicited|(?<!not )listed (?:at|by|in|on)|relay(?:ing)? (?:access )?denied"
-    r"|blocked (?:by|due(?! to inactiv)|because|using)|too many|rate limit|\bspam\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -140,8 +71,12 @@ class Mark:
 
 
 def judge(action: str, status: str, said: str) -> Verdict:
-    """What one recipient's report means. `action` is RFC 3464's, `said` the server's own words."""
+    """What one recipient's report means. `action` is RFC 3464's, `said` the server's own words.
+
+    Where it said nothing, the comment in the status tells.
+    """
     action = action.strip().lower()
+    said = said or "".join(COMMENT.findall(status))
     if action in ("delayed", "delay"):
         return Verdict(InboundKind.DELAYED, _status(status, said), _code(said))
     if action in ("relayed", "expanded", "delivered"):
@@ -149,7 +84,7 @@ def judge(action: str, status: str, said: str) -> Verdict:
     enhanced, code = _status(status, said), _code(said)
     if not action and (enhanced.startswith("2.") or (not enhanced and code is None and not said)):
         return Verdict(InboundKind.OTHER, enhanced, code)
-    kind, enhanced = _refusal(enhanced, code, said)
+    kind, enhanced = _refusal(enhanced, code, ADDRESS.sub("@", said))
     return Verdict(kind, enhanced[:12], code)
 
 
@@ -159,35 +94,64 @@ def _refusal(enhanced: str, code: int | None, said: str) -> tuple[InboundKind, s
     is_transient = enhanced.startswith("4.") or (not enhanced and code is not None and code < 500)
     if subject in ("5", "6", "7") or (subject == "1" and detail in ("7", "8")):
         return _of_person(enhanced, said) or (InboundKind.POLICY, enhanced)
+    of_recipient = OF_SENDER.sub(" ", said)
+    if subject != "2" and of_recipient != said and not SURELY_NO_MAILBOX.search(of_recipient):
+        return InboundKind.POLICY, enhanced
     if CERTAIN_OF_US.search(said) and not (subject == "2" and FULL.search(said)):
         return InboundKind.POLICY, enhanced
     if is_transient:
         return _not_yet(enhanced, said)
     if subject == "4":
-        no_domain = NO_SUCH_DOMAIN.search(said) and not REFUSED_US.search(said)
-        return (InboundKind.HARD, "5.1.2") if no_domain else (InboundKind.POLICY, enhanced)
+        return _of_network(enhanced, said)
     if FULL.search(said) and subject not in ("3",):
         return InboundKind.SOFT, enhanced or "5.2.2"
+    if NOT_FINAL.search(said) or DECLINED.search(said):
+        return InboundKind.POLICY if REFUSED_US.search(said) else InboundKind.SOFT, enhanced
     if enhanced in AT_ONCE | TWICE:
-        return InboundKind.HARD, enhanced
+        is_theirs = enhanced in said or not REFUSED_US.search(said) or NO_SUCH_MAILBOX.search(said)
+        return (InboundKind.HARD if is_theirs else InboundKind.POLICY), enhanced
     if subject in ("2", "3") and detail != "0":
         return InboundKind.SOFT, enhanced
     return _by_words(enhanced, said)
 
 
+def _of_network(enhanced: str, said: str) -> tuple[InboundKind, str]:
+    """5.4: of the way there. Exchange Online answers for a mailbox that it does not have with
+    5.4.1; as it does while it learns of a new one, that counts on two days."""
+    if NO_SUCH_DOMAIN.search(said) and not (REFUSED_US.search(said) or NOT_FINAL.search(said)):
+        return InboundKind.HARD, "5.1.2"
+    if NO_MAILBOX_AT_MICROSOFT.search(said):
+        return InboundKind.HARD, enhanced
+    may_pass = enhanced in ("5.4.6", "5.4.7") or NOT_FINAL.search(said)
+    if may_pass and not REFUSED_US.search(said):
+        return InboundKind.SOFT, enhanced
+    return InboundKind.POLICY, enhanced
+
+
 def _of_person(enhanced: str, said: str) -> tuple[InboundKind, str] | None:
-    """Some say that there is no such mailbox under a status that means us: 5.5.0 is what Outlook
-    writes, 5.7.1 what some others do. Only where no word of theirs speaks of us."""
+    """Some speak of the mailbox under a status that means us: 5.5.0 is what Outlook writes, 5.7.1
+    what some others do. Only where no word of theirs speaks of us."""
     if not enhanced.startswith("5.") or REFUSED_US.search(said):
         return None
-    is_protocol = enhanced.startswith("5.5.0") and NO_SUCH_MAILBOX.search(said)
-    is_generic = enhanced in ("5.7.0", "5.7.1") and SURELY_NO_MAILBOX.search(said)
-    return (InboundKind.HARD, "5.1.1") if is_protocol or is_generic else None
+    is_protocol = enhanced.startswith("5.5.0")
+    if is_protocol and FULL.search(said):
+        return InboundKind.SOFT, "5.2.2"
+    if is_protocol and CLOSED.search(said):
+        return InboundKind.HARD, "5.2.1"
+    is_generic = enhanced in ("5.7.0", "5.7.1")
+    if (is_protocol and NO_SUCH_MAILBOX.search(said)) or (
+        is_generic and SURELY_NO_MAILBOX.search(said)
+    ):
+        return InboundKind.HARD, "5.1.1"
+    if enhanced == "5.7.13" and DISABLED_RECIPIENT.search(said):  # RFC 5248: user account disabled
+        return InboundKind.HARD, "5.2.1"
+    is_null_mx = enhanced == "5.7.27" and "does not accept mail" in said  # Sendmail's number for it
+    return (InboundKind.HARD, "5.1.2") if is_null_mx and not OF_SENDER.search(said) else None
 
 
 def _not_yet(enhanced: str, said: str) -> tuple[InboundKind, str]:
     """Given up without a last word. What they did not want of us is nobody else's fault."""
-    if "NXDOMAIN" in said:
+    if NEVER_MAIL.search(said):
         return InboundKind.HARD, "5.1.2"
     about_us = REFUSED_US.search(said) and not FULL.search(said)
     if about_us and not NO_SUCH_MAILBOX.search(said):
@@ -201,10 +165,12 @@ def _by_words(enhanced: str, said: str) -> tuple[InboundKind, str]:
         return InboundKind.HARD, "5.1.2"
     if CLOSED.search(said):
         return InboundKind.HARD, "5.2.1"
-    if NO_SUCH_MAILBOX.search(said):
+    if NO_SUCH_MAILBOX.search(PERHAPS_NO_MAILBOX.sub(" ", said)):
         return InboundKind.HARD, "5.1.1"
     if REFUSED_US.search(said):
         return InboundKind.POLICY, enhanced
+    if PERHAPS_NO_MAILBOX.search(said):
+        return InboundKind.HARD, "5.1.1"
     return InboundKind.SOFT, enhanced
 
 

@@ -48,7 +48,7 @@ ODD: list[tuple[str, str, bytes]] = [
     ),
     (
         "o365_541_dbeb",
-        "policy",
+        "hard",
         report(
             DAEMON,
             "Undeliverable: x",
@@ -228,7 +228,7 @@ ODD: list[tuple[str, str, bytes]] = [
     ),
     (
         "postfix_loop",
-        "policy",
+        "soft",
         report(
             DAEMON,
             "Undelivered Mail",

@@ -61,6 +61,72 @@ def test_words_and_codes_are_judged_where_there_is_no_clear_status(
     assert (verdict.kind, verdict.enhanced) == (kind, enhanced)
 
 
+# As servers write it: (status of the report, the server's own words).
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("5.0.0", "550-Requested action not taken: mailbox unavailable 550 invalid DNS MX record"),
+        ("", "550 From: Domain is invalid. Provide a valid From address"),
+        ("", "550 MAIL FROM domain does not exist"),
+        ("", "553 Invalid sender domain name: host not found"),
+        ("", "550 Sender address is not valid"),
+        ("", "550 Sender mailbox does not exist"),
+        ("5.1.1", "host said: 550 unknown (in reply to MAIL FROM command)"),
+        ("", "550 Mailbox unavailable or access denied"),
+        ("5.0.0", "550 <anna@reader.example>: Recipient address rejected: Access denied"),
+        ("5.1.1", "554 you are not permitted to relay through us"),
+        ("", "554-No SMTP service 554-IP address is black listed"),
+        ("", "550 Unroutable sender address"),
+        ("5.1.8", "553 5.1.8 <press@press.example>... Domain of sender address does not exist"),
+        ("", "550 your domain has been blocked"),
+        ("5.0.0", "550 undisclosed recipients are not taken: spam"),
+    ],
+)
+def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, said: str) -> None:
+    assert judge("failed", status, said).kind is InboundKind.POLICY
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("5.0.0", "550-Requested action not taken: mailbox unavailable 550 Try again later"),
+        ("5.2.1", "550-5.2.1 The user you try to reach is receiving mail at a rate that prevents"),
+        ("5.1.1", "550 5.1.1 Refused due to recipient preferences"),
+        ("5.4.4", "Name service error for reader.example type=MX: temporary failure"),
+        ("5.4.6", "mail for reader.example loops back to myself"),
+        ("5.5.0", "552 5.5.0 mailbox is full"),
+        ("", "550 Too many hops"),
+    ],
+)
+def test_what_may_be_otherwise_tomorrow_is_not_the_end(status: str, said: str) -> None:
+    assert judge("failed", status, said).kind is InboundKind.SOFT
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "enhanced"),
+    [
+        ("", "550 the address anna@reader.example is no longer valid", "5.1.1"),
+        ("5.0.0", "554 mailbox is blocked", "5.2.1"),
+        ("", "550 inactive email address", "5.2.1"),
+        ("5.5.0", "550 account has been disabled", "5.2.1"),
+        ("5.7.13", "525 5.7.13 Disabled recipient address", "5.2.1"),
+        ("5.7.27", "550 Host does not accept mail", "5.1.2"),
+        ("4.4.4", "host indicated no SMTP service (null MX)", "5.1.2"),
+        ("5.4.4", "550 5.4.4 Invalid domain", "5.1.2"),
+        ("5.4.4 (Illegal host/domain name found)", "", "5.1.2"),
+        ("5.0.0", "550 Mailbox is frozen. See our pages", "5.2.1"),
+        ("5.0.0", "550 <anna@reader.example>: Recipient address rejected.", "5.1.1"),
+        ("5.4.1", "550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", "5.4.1"),
+    ],
+)
+def test_a_mailbox_that_is_gone_is_known_by_its_servers_words(
+    status: str, said: str, enhanced: str
+) -> None:
+    verdict = judge("failed", status, said)
+
+    assert (verdict.kind, verdict.enhanced) == (InboundKind.HARD, enhanced)
+
+
 def test_the_remote_servers_status_goes_before_a_general_one() -> None:
     assert judge("failed", "5.0.0", "smtp; 550 5.1.1 gone").enhanced == "5.1.1"
     assert judge("failed", "5.1.1", "550 5.7.1 refused").kind is InboundKind.POLICY
