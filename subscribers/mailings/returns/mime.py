@@ -35,6 +35,8 @@ KNOWN_CHARSETS: Final = re.compile(
     r"|koi8-?[ru]|gbk|gb2312|gb18030|big5|euc-?(?:jp|kr|cn)|shift_?jis|iso-?2022-?(?:jp|kr)"
     r"|unicode-1-1-utf-7|mac-?roman|tis-620|ks_c_5601-1987"
 )
+UNMARKED: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
+JAPANESE: Final = re.compile(rb"\x1b\$[@B]")
 FIELD: Final = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]?(.*)", re.S)
 
 
@@ -96,6 +98,8 @@ def _part(raw: bytes, *, depth: int, room: list[int], default: str) -> Part:
                 break
             room[0] -= 1
             part.parts.append(_part(piece, depth=depth + 1, room=room, default=inner))
+        if not part.parts:  # said, but not done: what stands there is its text
+            part.kind = "text/plain"
     elif part.kind in CONTAINERS and room[0] > 0:
         room[0] -= 1
         content = _unpacked(part).lstrip(b"\n")
@@ -143,7 +147,9 @@ def _pieces(body: bytes, boundary: str) -> list[bytes]:
     """What stands between the boundary lines; the last piece may have no end."""
     if not boundary:
         # Some forget to say it: the first line that looks like one is it.
-        guess = re.search(rb"^--([^\s-][^\n]{0,99})$", body, re.M)
+        guess = re.search(rb"(?i)^--(\S[^\n]{0,99})\ncontent-", body, re.M) or re.search(
+            rb"^--([^\s-][^\n]{0,99})$", body, re.M
+        )
         if guess is None:
             return []
         boundary = guess[1].decode("latin-1").rstrip()
@@ -194,12 +200,14 @@ def _in_charset(raw: bytes, charset: str) -> str:
         charset = "utf-8"
     if charset.startswith("utf-16") and b"\0" not in raw:  # said, but not done
         charset = "utf-8"
-    try:
-        if charset in ("us-ascii", "ascii", "utf-8", "utf8"):
-            return raw.decode("utf-8")
-        return raw.decode(charset, "replace")
-    except (LookupError, UnicodeError, ValueError):
-        return raw.decode("cp1252", "replace")
+    if charset in UNMARKED and JAPANESE.search(raw):
+        charset = "iso-2022-jp"
+    for one in dict.fromkeys((charset, "utf-8")):
+        try:
+            return raw.decode(one)
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return raw.decode("cp1252" if charset in UNMARKED else charset, "replace")
 
 
 def _without_hidden(page: str) -> str:

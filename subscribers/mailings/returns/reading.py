@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from email import message_from_bytes
 from enum import StrEnum
@@ -97,7 +97,9 @@ SUBJECT_LINE: Final = re.compile(
 RETURNED_BELOW: Final = re.compile(
     r"(?im)^[ \t>*=_-]{0,80}(?:"
     r"below this line is a copy of the message|this is a copy of (?:the|your) message"
-    r"|(?:the )?original message(?: (?:text|headers?|follows?|below|attached))?|old message"
+    r"|below (?:the next line )?is a copy of the"
+    r"|(?:the )?original message(?! was (?:received|sent)| follows as)"
+    r"(?: (?:text|headers?|follows?|below|attached))?|old message"
     r"|undelivered message|returned (?:message|mail)|unsent message|message header follows"
     r"|forwarded message|message (?:text|body) follows|message headers? follow"
     r"|the body of the message is|the header of the original message is following"
@@ -109,7 +111,7 @@ RETURNED_BELOW: Final = re.compile(
     r")\b"
 )
 DAEMON: Final = re.compile(
-    r"(?i)mailer[-_ .]?daemon|postmaster|mail (?:delivery|administrator)|delivery (?:system|"
+    r"(?i)mailer[-_ .]?daemon|post[-_ .]?master|mail (?:delivery|administrator)|delivery (?:system|"
     r"subsystem)|(?:^|[<\s])(?:bounces?|bounced|mailer|mdaemon|noreply-dsn)[@+]|mail system"
     r"|microsoft (?:outlook|exchange)|systemadministrat|internet mail delivery|mail-?daemon"
     r"|mail router|<>"
@@ -139,9 +141,9 @@ DELAYED: Final = re.compile(
     r"|temporarily deferred|not able to deliver.{0,60}yet|delivery delayed"
 )
 GIVEN_UP: Final = re.compile(
-    r"(?i)giv(?:en|ing) up|permanent(?:ly)? (?:fail|error|fatal)|fatal error|failed permanently"
-    r"|timed out|too old|message expired|expired|no further|returned to sender|will not try"
-    r"|being returned|delivery (?:has )?failed|time.?out|retry timeout"
+    r"(?i)giv(?:en|ing) up|permanent(?:ly)? (?:fail|error|fatal)|(?<!non-)fatal error"
+    r"|failed permanently|timed out|too old|message expired|expired|no further"
+    r"|returned to sender|will not try|being returned|delivery (?:has )?failed|time.?out|retry timeout"
 )
 # An answering machine, by its own headers.
 ANSWERING_HEADERS: Final = (
@@ -157,8 +159,9 @@ ANSWERING_HEADERS: Final = (
     "auto-reply",
 )
 AWAY: Final = re.compile(
-    r"(?i)^(?:(?:re|sv|aw|vs|antw|fwd?|r|svar|ang)\s*:\s*)*[\W_]*(?:auto(?:matic(?:ally)?)?[- ]?"
-    r"(?:matic )?(?:re(?:ply|sponse|spond\w*)|answer|svar|responder|generated)"
+    r"(?i)^(?:(?:re|sv|aw|vs|antw|fwd?|r|svar|ang)\s*:\s*)*[\W_]*(?:auto\s*:"
+    r"|auto(?:matic(?:ally)?)?[- ]?(?:matic )?"
+    r"(?:re(?:ply|sponse|spond\w*)|answer|svar|responder|generated)"
     r"|out[- ]of[- ](?:the[- ])?office|ooo\b|on (?:vacation|holiday|leave|parental leave)|vacation"
     r"|away (?:from|until)"
     r"|i am (?:away|out|on)|autosvar|automatiskt? svar|frånvar(?:o|ande)"
@@ -191,8 +194,9 @@ FAILING: Final = re.compile(
     r"|returned|bounced|inte (?:be )?lever|no such user|non.?delivery|refused|fatal errors?"
     r"|permanent|nicht zugestellt|kunde inte|zustell|remis|entreg|user unknown|unavailable"
 )
-NO_REASON: Final = r"|[45]\.0\.0\b.*"
+NO_REASON: Final = r"|[45]\.(?:[0235]\.0|0\.\d+)\b.*"
 ANSWERS: Final = re.compile(r"(?i)^\s*(?:re|sv|vs|antw|aw|rif|odp|ynt)\s*:")
+MESSAGE_ID: Final = re.compile(r"(?im)^[ \t>]*message-id[ \t]*:\s*<?([^\s<>]{3,300})")
 ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:@\\]{1,120}@[^\s<>()\[\]\"',;:@\\/]{1,200}")
 FIELD_BLOCK: Final = re.compile(
     r"(?im)^[ \t>]*(?:final-recipient|original-recipient|reporting-mta|action)[ \t]*:"
@@ -202,6 +206,13 @@ FAILED_LINE: Final = re.compile(
     r"(?:(?:recipient(?: address)?|to|address|failed recipient|user)[ \t:*]{1,4})?"
     r"<?((?![\w.+-]*mailer-daemon)[^\s<>()\[\]\"',;:@]{1,120}@[^\s<>()\[\]\"',;:@]{1,200}?)>?"
     r"(?:[ \t]{0,4}\([^)\n]{0,200}\))?[ \t]{0,4}[:;,.]?[ \t]{0,40}$"
+)
+TOLD_LINE: Final = re.compile(
+    r"(?m)^[ \t]{0,8}<?([^\s<>()\[\]\"',;:@]{1,120}@[^\s<>()\[\]\"',;:@]{1,200})>?: \S"
+)
+STAGE_LINE: Final = re.compile(
+    r"(?i)(?:after|in reply to|response to|for) (?:the )?(?:end of )?(?:pipelined )?"
+    r"(?:MAIL FROM|RCPT TO|DATA|EHLO|HELO|initial connection)\b.{0,200}:\s*$"
 )
 REPLY_LINE: Final = re.compile(
     r"(?im)^.*(?<![\w.:/+-])(?:[45]\d\d[ :;,.#-]|#?[45]\.\d{1,3}\.\d{1,3}\b).*$"
@@ -232,11 +243,14 @@ def _read(raw: bytes) -> Reading:
     if feedback := _feedback(mail):
         return replace(found, what=What.COMPLAINT, feedback=feedback)
     if fates := _status_reports(mail):
-        return replace(found, what=What.REPORT, fates=_with_words(fates, text))
+        words = _report_text(mail, but=STATUS_KINDS)
+        if len(fates) == 1 and not fates[0].recipients:
+            fates = (replace(fates[0], recipients=tuple(_named(mail, words))),)
+        return replace(found, what=What.REPORT, fates=_with_words(fates, words))
     if _is_receipt(mail) and not _rejected_by_a_rule(mail, text):
         return replace(found, what=What.AUTO_REPLY)
     if _is_bounce(mail, text, raw):
-        return replace(found, what=What.REPORT, fates=(_in_words(mail, text, raw),))
+        return replace(found, what=What.REPORT, fates=_in_words(mail, text, raw))
     if _is_answering_machine(mail, text):
         return replace(found, what=What.AUTO_REPLY)
     return found
@@ -278,9 +292,20 @@ def _status_reports(mail: Part) -> tuple[Fate, ...]:
 
 def _with_words(fates: tuple[Fate, ...], text: str) -> tuple[Fate, ...]:
     """A report whose fields say nothing but that it failed: the reason stands in its words."""
-    if len(fates) != 1 or fates[0].said or not re.fullmatch(NO_REASON, fates[0].status.strip()):
+    silent = [
+        fate for fate in fates if not fate.said and re.fullmatch(NO_REASON, fate.status.strip())
+    ]
+    if not silent:
         return fates
-    return (replace(fates[0], said=_said(_around_failure(text))),)
+    if len(fates) == 1:
+        return (replace(fates[0], said=_reason(text, fates[0].recipients)),)
+    told = _told_of_each([name for fate in fates for name in fate.recipients], text)
+    return tuple(
+        replace(fate, said=next((told[name] for name in fate.recipients if name in told), ""))
+        if fate in silent
+        else fate
+        for fate in fates
+    )
 
 
 def _status_text(part: Part) -> str:
@@ -376,12 +401,12 @@ def _feedback_type(text: str) -> str:
 # --- what servers write in their own words --------------------------------------------------------
 
 
-def _report_text(mail: Part) -> str:
-    """What a report says before it quotes the mail it is about."""
+def _report_text(mail: Part, *, but: Collection[str] = ()) -> str:
+    """What a report says before it quotes the mail it is about, in parts of other kinds."""
     pieces: list[str] = []
 
     def gather(part: Part) -> None:
-        if part.kind in RETURNED and part.depth:
+        if part.depth and (part.kind in RETURNED or part.kind in but):
             return
         if part.parts:
             for one in part.parts:
@@ -413,7 +438,7 @@ def _is_bounce(mail: Part, text: str, raw: bytes) -> bool:
     if is_daemon and speaks_of_failure:
         return True
     if is_daemon or speaks_of_failure:
-        return bool(FAILING.search(text) or REPLY_LINE.search(text) or _by_flufl(raw))
+        return bool(FAILING.search(text) or REPLY_LINE.search(text) or _by_flufl(mail, raw))
     return _rejected_by_a_rule(mail, text)
 
 
@@ -429,33 +454,91 @@ def _is_a_persons(mail: Part) -> bool:
     return automatic.startswith("auto-replied") or bool(ANSWERS.search(mail.get("subject")))
 
 
-def _in_words(mail: Part, text: str, raw: bytes) -> Fate:
+def _in_words(mail: Part, text: str, raw: bytes) -> tuple[Fate, ...]:
     """A report without fields: whom it names, and the line in which the server says why."""
-    recipients = _named(mail, text) or _by_flufl(raw)
-    lines = [match[0].strip() for match in REPLY_LINE.finditer(text)]
-    said = _said(" ".join(lines[:3])) if lines else ""
-    words = _said(_around_failure(text))
+    recipients = _named(mail, text) or _by_flufl(mail, raw)
     action = "failed"
     if DELAYED.search(text + "\n" + mail.get("subject")) and not GIVEN_UP.search(text):
         action = "delayed"
-    if not _is_telling(said):
-        said = _said(f"{said} {words}")
-    mentioned = _without_ours(ADDRESS.findall(text), mail)
-    return Fate(tuple(recipients), action, "", said, mentioned=tuple(mentioned))
+    told = _told_of_each(recipients, text)
+    if len(recipients) > 1 and len(told) == len(recipients):
+        return tuple(Fate((one,), action, said=told[one]) for one in recipients)
+    mentioned = tuple(_without_ours(ADDRESS.findall(text), mail))
+    said = _reason(text, recipients or mentioned)
+    return (Fate(tuple(recipients), action, "", said, mentioned=mentioned),)
+
+
+def _reason(text: str, recipients: Sequence[str]) -> str:
+    """Why, as the server says it: its reply, and the words around it where that tells little."""
+    replies = [reply for _, reply in _replies(text)]
+    said = _said(" ".join(replies[:3]))
+    return said if _is_telling(said) else _said(f"{said} {_around_failure(text, recipients)}")
+
+
+def _replies(text: str) -> list[tuple[int, str]]:
+    """The lines in which a server answered, each with its number and what belongs to it.
+
+    A line before it may tell to which command; what is indented below goes on.
+    """
+    lines = text.split("\n")
+    found: list[tuple[int, str]] = []
+    at = 0
+    while at < len(lines):
+        if not REPLY_LINE.match(lines[at]):
+            at += 1
+            continue
+        asked = at and STAGE_LINE.search(lines[at - 1])
+        reply = [lines[at - 1]] if asked else []
+        reply.append(lines[at])
+        first, at = at, at + 1
+        while at < len(lines) and at < first + 6 and _goes_on(lines[at]):
+            reply.append(lines[at])
+            at += 1
+        found.append((first, " ".join(one.strip() for one in reply)))
+    return found
+
+
+def _goes_on(line: str) -> bool:
+    is_indented = line[:1] in (" ", "\t") and bool(line.strip())
+    return is_indented and not (REPLY_LINE.match(line) or FAILED_LINE.match(line))
+
+
+def _told_of_each(recipients: Sequence[str], text: str) -> dict[str, str]:
+    """What the server says of each of several, where it says it apart.
+
+    In a reply that names one alone, or in one below a line that does.
+    """
+    lines = text.split("\n")
+    marks = [(one, re.compile(rf"(?i)(?<![\w.+-]){re.escape(one)}(?![\w-])")) for one in recipients]
+    told: dict[str, list[str]] = {}
+    about, at = "", 0
+    for number, reply in _replies(text):
+        for line in (*lines[at:number], reply):
+            named = [one for one, mark in marks if mark.search(line)]
+            about = named[0] if len(named) == 1 else "" if named else about
+        at = number + 1
+        if about:
+            told.setdefault(about, []).append(reply)
+    return {one: _said(" ".join(replies[:3])) for one, replies in told.items()}
 
 
 def _is_telling(said: str) -> bool:
-    return bool(re.search(r"[45]\.[1-9]\d{0,2}\.\d", said)) or len(said) > 60
+    return bool(re.search(r"[45]\.(?!5\.0\b)[1-9]\d{0,2}\.\d", said)) or len(said) > 60
 
 
-def _around_failure(text: str) -> str:
-    """The words after the last address that is named, where the reason usually stands.
+def _around_failure(text: str, recipients: Sequence[str]) -> str:
+    """The words about the first recipient that is named, where the reason usually stands.
 
     Without the subject of the mail it is about: those are our words, not the server's.
     """
     lines = (line for line in text.split("\n") if line.strip() and not SUBJECT_LINE.match(line))
-    flat = "\n".join(lines)
-    return flat[-2 * LONGEST_SAID :] if len(flat) > 2 * LONGEST_SAID else flat
+    flat = " ".join(" ".join(lines).split())
+    if len(flat) <= LONGEST_SAID:
+        return flat
+    named = (flat.find(one) for one in recipients)
+    at = min((one for one in named if one >= 0), default=len(flat))
+    start = max(0, min(at - LONGEST_SAID // 3, len(flat) - LONGEST_SAID))
+    return flat[flat.find(" ", start) + 1 if start else 0 :][:LONGEST_SAID]
 
 
 def _named(mail: Part, text: str) -> list[str]:
@@ -465,10 +548,12 @@ def _named(mail: Part, text: str) -> list[str]:
         found += ADDRESS.findall(value)
     if not found:
         found = [match[1] for match in FAILED_LINE.finditer(text)]
+    if not found:
+        found = [match[1] for match in TOLD_LINE.finditer(text)]
     return _without_ours(found, mail)
 
 
-def _by_flufl(raw: bytes) -> list[str]:
+def _by_flufl(mail: Part, raw: bytes) -> list[str]:
     """What flufl.bounce finds. It parses anew, so only what is small is shown to it."""
     from flufl.bounce import all_failures
 
@@ -479,14 +564,16 @@ def _by_flufl(raw: bytes) -> list[str]:
         temporary, permanent = all_failures(message_from_bytes(tidied))
     except Exception:  # its detectors take for granted what not every mail has
         return []
-    return [one.decode("utf-8", "replace") for one in (*permanent, *temporary)][:MOST_FATES]
+    found = sorted(one.decode("utf-8", "replace") for one in (*permanent, *temporary))
+    return _without_ours(found, mail) or found[:MOST_FATES]
 
 
 def _without_ours(found: Iterable[str], mail: Part) -> list[str]:
-    """Not the addresses that the report itself came from and went to."""
+    """Not the addresses that the report itself came from and went to, and no mail's own id."""
     own = " ".join(
         value.lower() for name in ("from", "return-path", *SENT_TO) for value in mail.all(name)
     )
+    own += " ".join(MESSAGE_ID.findall(_quoted(mail))).lower()
     kept = dict.fromkeys(one.strip(".") for one in found)
     return [one for one in kept if one.lower() not in own][:MOST_FATES]
 

@@ -82,7 +82,8 @@ def judge(action: str, status: str, said: str) -> Verdict:
     if action in ("relayed", "expanded", "delivered"):
         return Verdict(InboundKind.OTHER, _status(status, said), _code(said))
     enhanced, code = _status(status, said), _code(said)
-    if not action and (enhanced.startswith("2.") or (not enhanced and code is None and not said)):
+    is_silent = not (action or enhanced or code or said)
+    if is_silent or (enhanced.startswith("2.") and action != "failed"):
         return Verdict(InboundKind.OTHER, enhanced, code)
     kind, enhanced = _refusal(enhanced, code, ADDRESS.sub("@", said))
     return Verdict(kind, enhanced[:12], code)
@@ -95,7 +96,8 @@ def _refusal(enhanced: str, code: int | None, said: str) -> tuple[InboundKind, s
     if subject in ("5", "6", "7") or (subject == "1" and detail in ("7", "8")):
         return _of_person(enhanced, said) or (InboundKind.POLICY, enhanced)
     of_recipient = OF_SENDER.sub(" ", said)
-    if subject != "2" and of_recipient != said and not SURELY_NO_MAILBOX.search(of_recipient):
+    is_mailbox = subject == "2" and detail != "0"
+    if not is_mailbox and of_recipient != said and not SURELY_NO_MAILBOX.search(of_recipient):
         return InboundKind.POLICY, enhanced
     if CERTAIN_OF_US.search(said) and not (subject == "2" and FULL.search(said)):
         return InboundKind.POLICY, enhanced

@@ -1078,6 +1078,7 @@ ODD: list[tuple[str, str, bytes]] = [
 
 AWAY: list[tuple[str, str, str]] = [
     ("sv", "Frånvarande: Drygt", "Jag är på semester till den 4 december. Okänd användare."),
+    ("domino", "AUTO: Svensson, Anna is out of the office (returning 05/01)", "I am away."),
     ("sv2", "Autosvar: Drygt", "Tack för ditt mejl. Jag har slutat."),
     ("en", "Out of Office: Drygt", "I no longer work here. This mailbox does not exist any more."),
     ("de", "Abwesenheitsnotiz: Drygt", "Ich bin nicht im Haus."),

@@ -115,6 +115,98 @@ def test_a_broken_report_still_says_that_there_is_no_such_user(name: str) -> Non
     assert InboundKind.HARD in {verdict.kind for verdict in verdicts(found)}
 
 
+def in_words(body: str, headers: str = "From: MAILER-DAEMON@mx.example") -> Reading:
+    raw = samples.plain(ABOUT, f"{headers}\nSubject: Undelivered mail", body)
+    return read(raw)
+
+
+def kinds(found: Reading) -> dict[str, InboundKind]:
+    fates = zip(found.fates, verdicts(found), strict=True)
+    return {name: verdict.kind for fate, verdict in fates for name in fate.recipients}
+
+
+TWO = {"gone@reader.example": InboundKind.HARD, "full@reader.example": InboundKind.SOFT}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<gone@reader.example>:\nRemote host said: 550 5.1.1 User unknown\nGiving up.\n\n"
+        "<full@reader.example>:\nRemote host said: 552 5.2.2 Mailbox full\nGiving up.\n",
+        "gone@reader.example: 550 5.1.1 User unknown\nfull@reader.example: 552 5.2.2 Mailbox full",
+        "  gone@reader.example\n    SMTP error from remote mail server after RCPT TO:"
+        "<gone@reader.example>:\n    host mx.reader.example: 550 5.1.1 User unknown\n"
+        "  full@reader.example\n    host mx.reader.example: 552 5.2.2 Mailbox full\n",
+    ],
+    ids=["paragraphs", "lines", "indented"],
+)
+def test_each_of_several_recipients_has_its_own_fate(body: str) -> None:
+    assert kinds(in_words(f"It could not be delivered.\n\n{body}")) == TWO
+
+
+def test_fields_that_tell_nothing_are_told_by_the_words_above_for_each_recipient() -> None:
+    raw = samples.plain(
+        ABOUT,
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered mail\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B",
+        "--B\n\ngone@reader.example: 550 5.1.1 User unknown\n"
+        "full@reader.example: 552 5.2.2 Mailbox full\n"
+        "--B\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n"
+        "Final-Recipient: rfc822; gone@reader.example\nAction: failed\nStatus: 5.0.0\n\n"
+        "Final-Recipient: rfc822; full@reader.example\nAction: failed\nStatus: 5.0.0\n--B--\n",
+    )
+
+    assert kinds(read(raw)) == TWO
+
+
+def test_what_is_folded_below_a_reply_belongs_to_it_and_so_does_the_command_above() -> None:
+    folded = "  anna@reader.example\n    host mx: 550 <anna@reader.example>:\n    User unknown\n"
+    of_us = "  anna@reader.example\n    SMTP error after MAIL FROM:<a@b.example>:\n    550 unknown"
+
+    assert kinds(in_words(folded)) == {"anna@reader.example": InboundKind.HARD}
+    assert kinds(in_words(of_us)) == {"anna@reader.example": InboundKind.POLICY}
+
+
+def test_a_reason_after_a_long_preface_and_before_a_long_end_is_found() -> None:
+    preface, end = "Your mail had words before it. " * 30, "Ask your administrator. " * 40
+    body = f"{preface}\nanna@reader.example on Monday\n The recipient name is not known\n{end}"
+
+    assert verdicts(in_words(body, "From: postmaster@mx.example"))[0].kind is InboundKind.HARD
+
+
+def test_the_subject_of_our_own_mail_is_not_taken_for_a_servers_words() -> None:
+    body = "It could not be delivered.\n  Subject: User unknown in the council\n"
+
+    assert verdicts(in_words(body))[0].kind is InboundKind.SOFT
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ("Content-Type: multipart/report; boundary=B", "<anna@reader.example>: 550 User unknown"),
+        (
+            "Content-Type: multipart/mixed",
+            "------=_X\nContent-Type: text/plain\n\n<anna@reader.example>: 550 User unknown\n"
+            "------=_X--\n",
+        ),
+        ("X: y", "ユーザー anna@reader.example は 見つかりません"),
+    ],
+    ids=["no parts", "no boundary said", "no charset said"],
+)
+def test_a_mail_that_is_not_what_it_says_is_read_all_the_same(headers: str, body: str) -> None:
+    charset = "iso-2022-jp" if not body.isascii() else "utf-8"
+    head = f"From: MAILER-DAEMON@mx.example\nSubject: Undelivered mail\nTo: {ABOUT.to}\n{headers}"
+    found = read(head.encode() + b"\n\n" + body.encode(charset))
+
+    assert verdicts(found)[0].kind is InboundKind.HARD
+
+
+def test_a_status_of_success_with_an_action_of_its_own_is_no_refusal() -> None:
+    verdict = scoring.judge("deliverable", "2.1.5", "250 2.1.5 Ok")
+
+    assert verdict.kind is InboundKind.OTHER
+
+
 def test_what_is_no_mail_is_unparsed() -> None:
     assert read(HOSTILE["no_headers"]).what is What.UNPARSED
 
