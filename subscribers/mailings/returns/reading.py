@@ -143,7 +143,8 @@ DELAYED: Final = re.compile(
 GIVEN_UP: Final = re.compile(
     r"(?i)giv(?:en|ing) up|permanent(?:ly)? (?:fail|error|fatal)|(?<!non-)fatal error"
     r"|failed permanently|timed out|too old|message expired|expired|no further"
-    r"|returned to sender|will not try|being returned|delivery (?:has )?failed|time.?out|retry timeout"
+    r"|returned to sender|will not try|being returned|delivery (?:has )?failed"
+    r"|time.?out|retry timeout"
 )
 # An answering machine, by its own headers.
 ANSWERING_HEADERS: Final = (
