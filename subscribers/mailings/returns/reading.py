@@ -479,22 +479,21 @@ def _reason(text: str, recipients: Sequence[str]) -> str:
 def _replies(text: str) -> list[tuple[int, str]]:
     """The lines in which a server answered, each with its number and what belongs to it.
 
-    A line before it may tell to which command; what is indented below goes on.
+    What is indented below goes on; the line before it may tell to which command, and goes last.
     """
     lines = text.split("\n")
     found: list[tuple[int, str]] = []
     at = 0
     while at < len(lines):
-        if not REPLY_LINE.match(lines[at]):
-            at += 1
-            continue
-        asked = at and STAGE_LINE.search(lines[at - 1])
-        reply = [lines[at - 1]] if asked else []
-        reply.append(lines[at])
         first, at = at, at + 1
-        while at < len(lines) and at < first + 6 and _goes_on(lines[at]):
+        if not REPLY_LINE.match(lines[first]):
+            continue
+        reply = [lines[first]]
+        while at < len(lines) and len(reply) < 6 and _goes_on(lines[at]):
             reply.append(lines[at])
             at += 1
+        if first and STAGE_LINE.search(lines[first - 1]):
+            reply.append(lines[first - 1])
         found.append((first, " ".join(one.strip() for one in reply)))
     return found
 

@@ -53,7 +53,7 @@ class ImapServer:
     def serve(self, reader: Any, writer: Any) -> None:
         writer.write(b"* OK ready\r\n")
         for line in reader:
-            tag, _, rest = line.decode().strip().partition(" ")
+            tag, _, rest = line.decode(errors="replace").strip().partition(" ")
             command = rest.upper()
             if self.hangs_up_on and command.startswith(self.hangs_up_on):
                 return
