@@ -76,7 +76,9 @@ class Part:
 
 def read(raw: bytes) -> Part:
     """The mail as a tree of parts. What is beyond the limits is left out."""
-    raw = raw[:MOST_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip(b"\n\xef\xbb\xbf")
+    raw = (
+        raw[:MOST_BYTES].replace(b"\r\n", b"\n").replace(b"\r", b"\n").lstrip(b" \t\n\xef\xbb\xbf")
+    )
     if raw.startswith((b"From ", b">From ")):  # of a mbox
         raw = raw.partition(b"\n")[2]
     room = [MOST_PARTS]

@@ -13,14 +13,15 @@ NO_SUCH_MAILBOX: Final = re.compile(
     r"|(?:unknown|invalid|no such|nonexistent|non-existent|bad|illegal|unrouteable|undeliverable)"
     r"(?: or \w+)? (?:e-?mail |mail |local |virtual |alias: )?"
     r"(?:user|recipient|mailbox|mail box|address|account|alias|local.?part|person|name|username)"
-    r"|(?:user|recipient|mailbox|address|account|alias|person|name|inbox|addressee)"
+    r"|(?:user|recipient|rcpt|mailbox|address|account|alias|person|name|inbox|addressee)"
     r"\b[^.;\n]{0,80}?"
     r"(?:does ?n[o']?t exist|does not exist|not exist|could(?: not|n't) be found|can ?not be found"
     r"|cannot be located|was ?n[o']t found|not (?:been )?found|not known|unknown|not listed in"
     r"|is not valid|(?:is )?no longer (?:valid|exists|available|active|on server|in use)|is invalid"
     r"|has been (?:deleted|removed)|not present in|not a valid|not a known|isn't a known)"
     r"|no (?:mailbox|mail box|account|user|one) (?:here )?(?:by that name|at this address|with)"
-    r"|no mailbox (?:here|found)|mailbox (?:not found|unavailable|unknown|invalid)"
+    r"|no mail ?box (?:here|found|available for th)|bad[ _]recipient"
+    r"|mailbox (?:not found|unavailable|unknown|invalid)"
     r"|(?:this user )?does ?n[o']?t have an? [\w.]+ account|not (?:one of )?our (?:customer|user)"
     r"|(?:is|are) not a (?:valid|known) (?:mailbox|user|recipient)|not a (?:mailbox|local address)"
     r"|invalid final delivery userid"
@@ -58,7 +59,9 @@ NO_SUCH_DOMAIN: Final = re.compile(
 )
 NEVER_MAIL: Final = re.compile(r"NXDOMAIN|null ?mx|indicated no smtp service", re.IGNORECASE)
 NOT_FINAL: Final = re.compile(
-    r"try (?:again|later)|temporar|malformed|servfail|mail (?:at a rate|too quickly)", re.IGNORECASE
+    r"try (?:again|later)|temporar|malformed|servfail|message (?:is )?too (?:big|large)"
+    r"|(?:message|maximum|max) (?:message )?size|mail (?:at a rate|too quickly)",
+    re.IGNORECASE,
 )
 DECLINED: Final = re.compile(
     r"recipient(?:'s)? (?:preferences|settings)|privacy settings|(?:refused|declined) by (?:the )?"
@@ -68,7 +71,8 @@ DECLINED: Final = re.compile(
 # Nothing else can be meant by these, whatever status stands before them.
 SURELY_NO_MAILBOX: Final = re.compile(
     r"(?:no such|unknown|nonexistent|non-existent|invalid) (?:user|recipient|mailbox)\b|badrcptto"
-    r"|\b(?:user|recipient|mailbox|account) (?:is )?(?:unknown|not found|does ?n[o']t exist"
+    r"|no mail ?box found"
+    r"|\b(?:user|recipient|mailbox|account) (?:is )?(?:unknown|not found|does ?n[o']?t exist"
     r"|does not exist)",
     re.IGNORECASE,
 )
@@ -76,8 +80,8 @@ CLOSED: Final = re.compile(
     r"(?:mailbox|account|user|address|recipient|utente|konto)\b[^.;\n]{0,40}?"
     r"\b(?:disabled|suspended|discontinued|deactivated|inactive|locked|closed|expired|blocked for "
     r"inactivity|not active|avstängt|inaktiv|gesperrt|deaktiviert)"
-    r"|(?:disabled|suspended|inactive|deactivated) (?:e-?mail )?(?:mailbox|account|user|recipient"
-    r"|address)|no longer accept(?:s|ing) mail|frozen account"
+    r"|(?:disabled|suspended|inactive|deactivated|not an active) (?:e-?mail )?"
+    r"(?:mailbox|account|user|recipient|address)|no longer accept(?:s|ing) mail|frozen account"
     r"|(?:mailbox|account) is (?:blocked|frozen)\b(?! (?:by|due|for|because|from))",
     re.IGNORECASE,
 )
@@ -90,6 +94,7 @@ FULL: Final = re.compile(
     r"|full)|storage (?:limit|exceeded)"
     r"|exceeded (?:its |the |their )?(?:storage|space|mailbox|disk)|account is full"
     r"|brevlåda\w*\b.{0,20}full|inkorg\w*\b.{0,20}full|utrymme\w* .{0,20}slut|postfach.{0,20}voll"
+    r"|too many messages (?:on|in)|zu ?viele (?:e-?)?mails"
     r"|boîte.{0,30}pleine|buz[oó]n.{0,20}lleno|casella.{0,20}piena|postvak.{0,20}vol",
     re.IGNORECASE,
 )
@@ -105,12 +110,14 @@ REFUSED_US: Final = re.compile(
     r"|envelope blocked|administrative prohibition|service refused, please|\bOFR_?\d"
     r"|banned|polic(?:y|ies)|dmarc|\bdkim\b|\bspf\b|reverse dns"
     r"|ptr record|rdns|not authenticated|unauthenticated|authentication (?:required|failed|checks)"
-    r"|relay(?:ing)? (?:access )?(?:denied|not (?:permitted|allowed)|prohibited)|too many(?! hops)"
+    r"|relay(?:ing)? (?:access )?(?:denied|not (?:permitted|allowed)|prohibited)"
+    r"|too many(?! hops| messages (?:on|in))"
     r"|rate limit|throttl|sender (?:address )?(?:rejected|denied|refused|unknown|verify)"
     r"|not (?:authori[sz]ed|permitted|allowed) to (?:send|relay)|NotAuthorized|access denied"
     r"|(?:invalid|bad|missing|illegal) dns|ptr resource record|unauthori[sz]ed sender"
     r"|sender address is not allowed|email address is not verified|relay quota|message filtered"
     r"|(?:host|network|connection) (?:is )?not (?:allowed|permitted|accepted)|open relay"
+    r"|requires confirmation|\bwhitelist|not accepting mail from|\bspam(?:ming|mer)\b"
     r"|turn on smtp auth|(?:your|sending) domain (?:has been|is) blocked|badmailfrom|blocked ip"
     r"|manually blocked|frequency limited|not accepting connections|permitted to relay"
     r"|smtp authentication|max(?:imum)? number of messages per",
@@ -127,7 +134,8 @@ OF_SENDER: Final = re.compile(
 CERTAIN_OF_US: Final = re.compile(
     r"spamhaus|spamcop|black ?list|blocklist|block list|dnsbl|\brbl\b|reputation|dmarc|\bdkim\b"
     r"|\bspf\b|unsolicited|(?<!not )listed (?:at|by|in|on)|relay(?:ing)? (?:access )?denied"
-    r"|blocked (?:by|due(?! to inactiv)|because|using)|too many(?! hops)|rate limit|\bspam\b",
+    r"|blocked (?:by|due(?! to inactiv)|because|using)|too many(?! hops| messages (?:on|in))"
+    r"|rate limit|\bspam\b",
     re.IGNORECASE,
 )
 NO_MAILBOX_AT_MICROSOFT: Final = re.compile(

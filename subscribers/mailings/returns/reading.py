@@ -320,6 +320,7 @@ def _looks_like_fields(text: str) -> bool:
 
 def _fates(text: str) -> tuple[Fate, ...]:
     fates: list[Fate] = []
+    nobodys = Fate()  # what is said before anybody is named holds for all
     for block in re.split(r"\n[ \t]*\n+", text[:MOST_TEXT]):
         named = mime.fields(block.strip("\n"))
         fields: dict[str, str] = {}
@@ -328,13 +329,25 @@ def _fates(text: str) -> tuple[Fate, ...]:
                 fates.append(_fate(fields))
                 fields.clear()
             fields.setdefault(name, value)
-        if "final-recipient" in fields or "original-recipient" in fields or "action" in fields:
+        if "final-recipient" in fields or "original-recipient" in fields:
             fates.append(_fate(fields))
-        elif fates and "diagnostic-code" in fields and not fates[-1].said:
-            fates[-1] = replace(fates[-1], said=_said(fields["diagnostic-code"]))
+        elif fates:  # an empty line in the middle
+            fates[-1] = _filled(fates[-1], _fate(fields))
+        else:
+            nobodys = _filled(nobodys, _fate(fields))
         if len(fates) >= MOST_FATES:
             break
-    return tuple(fate for fate in fates if fate.action or fate.status or fate.said)
+    whole = [_filled(fate, Fate(action=nobodys.action)) for fate in fates] or [nobodys]
+    return tuple(fate for fate in whole if fate.action or fate.status or fate.said)
+
+
+def _filled(fate: Fate, other: Fate) -> Fate:
+    return replace(
+        fate,
+        action=fate.action or other.action,
+        status=fate.status or other.status,
+        said=fate.said or other.said,
+    )
 
 
 def _fate(fields: dict[str, str]) -> Fate:

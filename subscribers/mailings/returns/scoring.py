@@ -46,7 +46,7 @@ OUTAGE_WITHIN: Final = timedelta(hours=1)
 STATUS: Final = re.compile(
     r"(?:(?<![\w.:/-])|(?<=[245]\d\d-))([245])\.(\d{1,3})\.(\d{1,3})(?![\w.:/-]*\d)"
 )
-ADDRESS: Final = re.compile(r"[^\s<>:;,@]{1,120}@[^\s<>:;,@]{1,200}(?<!\.)")
+ADDRESS: Final = re.compile(r"[^\s<>:;,@]{1,120}@(?:[^\s<>:;,@.]{1,63}\.){0,20}[^\s<>:;,@.]{1,63}")
 COMMENT: Final = re.compile(r"\(([^()]*)\)")
 CODE: Final = re.compile(r"(?<![\w.:/+-])([45][0-7]\d)(?=[ :;,.#<-]|$)(?!\.\d)")
 
@@ -135,9 +135,9 @@ def _of_person(enhanced: str, said: str) -> tuple[InboundKind, str] | None:
     what some others do. Only where no word of theirs speaks of us."""
     if not enhanced.startswith("5.") or REFUSED_US.search(said):
         return None
-    is_protocol = enhanced.startswith("5.5.0")
-    if is_protocol and FULL.search(said):
+    if FULL.search(said):
         return InboundKind.SOFT, "5.2.2"
+    is_protocol = enhanced.startswith("5.5.0")
     if is_protocol and CLOSED.search(said):
         return InboundKind.HARD, "5.2.1"
     is_generic = enhanced in ("5.7.0", "5.7.1")

@@ -159,6 +159,28 @@ def test_fields_that_tell_nothing_are_told_by_the_words_above_for_each_recipient
     assert kinds(read(raw)) == TWO
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Reporting-MTA: dns; mx.example\nAction: failed\n\n"
+        "Final-Recipient: rfc822; gone@reader.example\nStatus: 5.1.1\n",
+        "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; gone@reader.example\n\n"
+        "Action: failed\n\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 no such user\n",
+    ],
+    ids=["action above", "empty lines between"],
+)
+def test_fields_that_stand_apart_are_put_together(fields: str) -> None:
+    raw = samples.plain(
+        ABOUT,
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered mail\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B",
+        f"--B\nContent-Type: message/delivery-status\n\n{fields}\n--B--\n",
+    )
+
+    assert [fate.action for fate in read(raw).fates] == ["failed"]
+    assert kinds(read(raw)) == {"gone@reader.example": InboundKind.HARD}
+
+
 def test_what_is_folded_below_a_reply_belongs_to_it_and_so_does_the_command_above() -> None:
     folded = "  anna@reader.example\n    host mx: 550 <anna@reader.example>:\n    User unknown\n"
     of_us = "  anna@reader.example\n    SMTP error after MAIL FROM:<a@b.example>:\n    550 unknown"

@@ -80,6 +80,9 @@ def test_words_and_codes_are_judged_where_there_is_no_clear_status(
         ("5.1.8", "553 5.1.8 <press@press.example>... Domain of sender address does not exist"),
         ("", "550 your domain has been blocked"),
         ("5.0.0", "550 undisclosed recipients are not taken: spam"),
+        ("5.0.0", "550 Spamming not allowed"),
+        ("5.0.0", "550 Your server requires confirmation, see our whitelist"),
+        ("", "because they are not accepting mail from press@press.example"),
     ],
 )
 def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, said: str) -> None:
@@ -95,6 +98,9 @@ def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, s
         ("5.4.4", "Name service error for reader.example type=MX: temporary failure"),
         ("5.4.6", "mail for reader.example loops back to myself"),
         ("5.5.0", "552 5.5.0 mailbox is full"),
+        ("5.7.0", "The recipient mailbox has exceeded its disk space limit."),
+        ("5.1.1 (bad destination mailbox address)", "550 max message size exceeded"),
+        ("5.0.0", "550 User has too many messages on the server"),
         ("", "550 Too many hops"),
     ],
 )
@@ -107,6 +113,11 @@ def test_what_may_be_otherwise_tomorrow_is_not_the_end(status: str, said: str) -
     [
         ("", "550 the address anna@reader.example is no longer valid", "5.1.1"),
         ("5.0.0", "554 mailbox is blocked", "5.2.1"),
+        ("5.0.0", "550 anna@reader.example...User unknown", "5.1.1"),
+        ("5.0.0", "554 Rcpt <anna@reader.example> does not exist", "5.1.1"),
+        ("5.0.0", "550 BAD_RECIPIENT", "5.1.1"),
+        ("5.7.1", "550 5.7.1 No mailbox found", "5.1.1"),
+        ("5.0.0", "550 anna@reader.example is not an active address here", "5.2.1"),
         ("", "550 inactive email address", "5.2.1"),
         ("5.5.0", "550 account has been disabled", "5.2.1"),
         ("5.7.13", "525 5.7.13 Disabled recipient address", "5.2.1"),
