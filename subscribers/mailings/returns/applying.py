@@ -190,16 +190,23 @@ def _made_of(look: _Look, *, source: str, known: Mapping[int, Meant]) -> Notice 
 
 
 def _about(mail: Meant | None, fates: Sequence[Fate]) -> Fate | None:
-    """The part of a report that speaks of this mail's own address; None when none does."""
+    """The part of a report that speaks of this mail's own address; None when none does.
+
+    Where the address is only mentioned, its mail went on to others: if any of them may still be
+    reached, it is not the end.
+    """
     if mail is None:
         return fates[0] if fates else None
-    unnamed = None
     for fate in fates:
-        if _names(mail.address_hash, (*fate.recipients, *fate.mentioned)):
+        if _names(mail.address_hash, fate.recipients):
             return fate
-        if not fate.recipients and unnamed is None:
-            unnamed = fate
-    return unnamed
+    mentioning = [fate for fate in fates if _names(mail.address_hash, fate.mentioned)]
+    unnamed = [fate for fate in fates if not fate.recipients]
+    return min(mentioning, key=_is_hard, default=next(iter(unnamed), None))
+
+
+def _is_hard(fate: Fate) -> bool:
+    return scoring.judge(fate.action, fate.status, fate.said).kind is InboundKind.HARD
 
 
 def _names(expected: bytes, named: Sequence[str]) -> bool:

@@ -475,9 +475,10 @@ def _in_words(mail: Part, text: str, raw: bytes) -> tuple[Fate, ...]:
     if DELAYED.search(text + "\n" + mail.get("subject")) and not GIVEN_UP.search(text):
         action = "delayed"
     told = _told_of_each(recipients, text)
-    if len(recipients) > 1 and len(told) == len(recipients):
-        return tuple(Fate((one,), action, said=told[one]) for one in recipients)
     mentioned = tuple(_without_ours(ADDRESS.findall(text), mail))
+    if len(recipients) > 1 and len(told) == len(recipients):
+        others = tuple(one for one in mentioned if one not in recipients)
+        return tuple(Fate((one,), action, said=told[one], mentioned=others) for one in recipients)
     said = _reason(text, recipients or mentioned)
     return (Fate(tuple(recipients), action, "", said, mentioned=mentioned),)
 

@@ -225,6 +225,23 @@ def test_case_25_a_report_about_another_recipient_is_stored_unmatched(write) -> 
     assert (count(InboundEvent), count(Bounce), standing(anna)) == (1, 0, ACTIVE)
 
 
+@pytest.mark.parametrize("second", ["552 5.2.2 mailbox full", "550 5.1.1 no such user"])
+def test_a_mail_that_went_on_to_two_has_come_to_its_end_only_where_both_have(second: str) -> None:
+    delivery = sent(reader(), mailing())
+    text = (
+        "The mail to anna@reader.example was sent on, and came back.\n\n"
+        "one@elsewhere.example: 550 5.1.1 no such user\n"
+        f"two@elsewhere.example: {second}\n"
+    )
+    headers = "From: MAILER-DAEMON@reader.example\nSubject: Undelivered mail"
+
+    taken = take_in(samples.plain(about(delivery), headers, text))
+
+    is_over = second.startswith("550")
+    assert taken.kind is (InboundKind.HARD if is_over else InboundKind.SOFT)
+    assert taken.applied
+
+
 def test_an_address_is_known_again_in_capitals_and_after_it_was_taken_out_of_the_row() -> None:
     anna = reader()
     mail = sent(anna, mailing())
