@@ -32,7 +32,9 @@ NO_SUCH_MAILBOX: Final = re.compile(
     r"|kunde inte hittas|hittades inte|finns inte|existerar inte|okänd (?:mottagare|användare)"
     r"|ok[äa]nd adress|nicht gefunden|existiert nicht|unbekannte[rn]? (?:empf|benutzer|adress)"
     r"|utilisateur inconnu|adresse (?:\w+ )?(?:inconnue|invalide)|n'existe pas|introuvable"
-    r"|usuario desconocido|no existe|utente sconosciuto|non esiste|bestaat niet|onbekend"
+    r"|\b(?:usu[aá]rio|destinat[aá]rio|cuenta|conta|casilla|buz[oó]n)\b[^.;\n]{0,30}?"
+    r"(?:inexistente|inv[aá]lid[oa]|desconocid[oa]|desconhecid[oa]|não existe|no encontrad[oa])"
+    r"|no existe|utente sconosciuto|non esiste|bestaat niet|onbekend"
     r"|findes ikke|finnes ikke|ukendt|ukjent|ei löydy|tuntematon|не существует|не найден"
     r"|неизвестн|ユーザー?は存在|見つかりません|リストにありません",
     re.IGNORECASE,
@@ -82,6 +84,9 @@ CLOSED: Final = re.compile(
     r"inactivity|not active|avstängt|inaktiv|gesperrt|deaktiviert)"
     r"|(?:disabled|suspended|inactive|deactivated|not an active) (?:e-?mail )?"
     r"(?:mailbox|account|user|recipient|address)|no longer accept(?:s|ing) mail|frozen account"
+    r"|\b(?:casilla|cuenta|buz[oó]n|usu[aá]rio|conta|caixa postal|compte|boîte)\b[^.;\n]{0,40}?"
+    r"(?:expirad[oa]|caducad[oa]|(?:des|in)activad[oa]|desativad[oa]|deshabilitad[oa]|suspendid[oa]"
+    r"|suspensa|cancelad[oa]|inactiv[oa]|inativ[oa]|désactivé|expiré|suspendu)"
     r"|(?:mailbox|account) is (?:blocked|frozen)\b(?! (?:by|due|for|because|from))",
     re.IGNORECASE,
 )
@@ -95,7 +100,9 @@ FULL: Final = re.compile(
     r"|exceeded (?:its |the |their )?(?:storage|space|mailbox|disk)|account is full"
     r"|brevlåda\w*\b.{0,20}full|inkorg\w*\b.{0,20}full|utrymme\w* .{0,20}slut|postfach.{0,20}voll"
     r"|too many messages (?:on|in)|zu ?viele (?:e-?)?mails"
-    r"|boîte.{0,30}pleine|buz[oó]n.{0,20}lleno|casella.{0,20}piena|postvak.{0,20}vol",
+    r"|\b(?:casilla|cuenta|caixa|buz[oó]n|espa[cç]i?o|cuota|quota)\b[^.;\n]{0,30}?"
+    r"(?:llen[oa]|agotad[oa]|excedid[oa]|superad[oa]|chei[oa]|esgotad[oa])"
+    r"|boîte.{0,30}pleine|casella.{0,20}piena|postvak.{0,20}vol",
     re.IGNORECASE,
 )
 # Said of us: our name, our rate, our signature, our words.

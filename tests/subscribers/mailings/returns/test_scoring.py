@@ -101,6 +101,8 @@ def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, s
         ("5.7.0", "The recipient mailbox has exceeded its disk space limit."),
         ("5.1.1 (bad destination mailbox address)", "550 max message size exceeded"),
         ("5.0.0", "550 User has too many messages on the server"),
+        ("", "Espacio en casilla de mail agotado."),
+        ("", "El mensaje ha expirado"),
         ("", "550 Too many hops"),
     ],
 )
@@ -116,6 +118,9 @@ def test_what_may_be_otherwise_tomorrow_is_not_the_end(status: str, said: str) -
         ("5.0.0", "550 anna@reader.example...User unknown", "5.1.1"),
         ("5.0.0", "554 Rcpt <anna@reader.example> does not exist", "5.1.1"),
         ("5.0.0", "550 BAD_RECIPIENT", "5.1.1"),
+        ("", "554 Usuário Inválido ou Inexistente.", "5.1.1"),
+        ("", "Esta casilla ha expirado por falta de uso.", "5.2.1"),
+        ("", "550 La cuenta ha sido desactivada", "5.2.1"),
         ("5.7.1", "550 5.7.1 No mailbox found", "5.1.1"),
         ("5.0.0", "550 anna@reader.example is not an active address here", "5.2.1"),
         ("", "550 inactive email address", "5.2.1"),
