@@ -100,9 +100,10 @@ FULL: Final = re.compile(
     r"|exceeded (?:its |the |their )?(?:storage|space|mailbox|disk)|account is full"
     r"|brevlåda\w*\b.{0,20}full|inkorg\w*\b.{0,20}full|utrymme\w* .{0,20}slut|postfach.{0,20}voll"
     r"|too many messages (?:on|in)|zu ?viele (?:e-?)?mails"
-    r"|\b(?:casilla|cuenta|caixa|buz[oó]n|espa[cç]i?o|cuota|quota)\b[^.;\n]{0,30}?"
-    r"(?:llen[oa]|agotad[oa]|excedid[oa]|superad[oa]|chei[oa]|esgotad[oa])"
-    r"|boîte.{0,30}pleine|casella.{0,20}piena|postvak.{0,20}vol",
+    r"|\b(?:casilla|cuenta|caixa|buz[oó]n|bandeja|correo|espa[cç]i?o|cuota|quota|mailbox|inbox"
+    r"|maildir|bo[iî]te|casella)\b[^.;\n]{0,30}?"
+    r"(?:llen[oa]|agotad[oa]|excedid[oa]|superad[oa]|chei[oa]|esgotad[oa]|pleine?\b|pien[oa]\b"
+    r"|\bvoll\b|dépassé)|sin espacio|sem espaço|postvak.{0,20}vol",
     re.IGNORECASE,
 )
 # Said of us: our name, our rate, our signature, our words.
@@ -112,7 +113,8 @@ REFUSED_US: Final = re.compile(
     r"|spam(?:my)? (?:content|"
     r"message)|unsolicited|bulk mail|junk mail|\bvirus\b|malware|phishing|content (?:rejected|"
     r"filter|denied)|message (?:content )?(?:rejected|refused|blocked)(?: due| by| because| as)"
-    r"|(?:ip|host|sender|server|connection|mail)\b[^.;\n]{0,60}?\b(?:blocked|banned|denied access)"
+    r"|(?:ip|host|sender|server|connections?|mail)\b(?:[^.;\n]|\.(?=\S)){0,60}?"
+    r"\b(?:blocked|banned|denied access)"
     r"|blocked (?:by|due(?! to inactiv)|because|using|for(?! inactiv)|-)|[ :]blocked\)"
     r"|envelope blocked|administrative prohibition|service refused, please|\bOFR_?\d"
     r"|banned|polic(?:y|ies)|dmarc|\bdkim\b|\bspf\b|reverse dns"
@@ -124,7 +126,7 @@ REFUSED_US: Final = re.compile(
     r"|(?:invalid|bad|missing|illegal) dns|ptr resource record|unauthori[sz]ed sender"
     r"|sender address is not allowed|email address is not verified|relay quota|message filtered"
     r"|(?:host|network|connection) (?:is )?not (?:allowed|permitted|accepted)|open relay"
-    r"|requires confirmation|\bwhitelist|not accepting mail from|\bspam(?:ming|mer)\b"
+    r"|verification failed for|requires confirmation|\bwhitelist|not accepting mail from|\bspam(?:ming|mer)\b"
     r"|turn on smtp auth|(?:your|sending) domain (?:has been|is) blocked|badmailfrom|blocked ip"
     r"|manually blocked|frequency limited|not accepting connections|permitted to relay"
     r"|smtp authentication|max(?:imum)? number of messages per",
@@ -142,7 +144,8 @@ CERTAIN_OF_US: Final = re.compile(
     r"spamhaus|spamcop|black ?list|blocklist|block list|dnsbl|\brbl\b|reputation|dmarc|\bdkim\b"
     r"|\bspf\b|unsolicited|(?<!not )listed (?:at|by|in|on)|relay(?:ing)? (?:access )?denied"
     r"|blocked (?:by|due(?! to inactiv)|because|using)|too many(?! hops| messages (?:on|in))"
-    r"|rate limit|\bspam\b",
+    r"|rate limit|\bspam\b"
+    r"|while verifying|callback setup|\bsender verify\b|^550-called:",
     re.IGNORECASE,
 )
 NO_MAILBOX_AT_MICROSOFT: Final = re.compile(

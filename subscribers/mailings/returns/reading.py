@@ -91,7 +91,8 @@ SENT_TO: Final = (
     "apparently-to",
 )
 SUBJECT_LINE: Final = re.compile(
-    r"(?i)[ \t>*]*(?:subject|ämne|betreff|objet|asunto|oggetto)[ \t]*:"
+    r"(?i)[ \t>*]*(?:(?:the )?subject(?: of the message is)?|ämne|betreff|objet|asunto|oggetto)"
+    r"[ \t]*:"
 )
 # What MTAs put before the mail they return. Beyond it nothing is about its fate.
 RETURNED_BELOW: Final = re.compile(
@@ -211,6 +212,8 @@ FAILED_LINE: Final = re.compile(
 TOLD_LINE: Final = re.compile(
     r"(?m)^[ \t]{0,8}<?([^\s<>()\[\]\"',;:@]{1,120}@[^\s<>()\[\]\"',;:@]{1,200})>?: \S"
 )
+CUT_REPLY: Final = re.compile(r"[45]\d\d-(?:(?![45]\d\d[- ]).)*")
+TRANSCRIPT: Final = re.compile(r"(?m)^<<< ([45]\d\d[- ].{0,400}?)\s*$")
 STAGE_LINE: Final = re.compile(
     r"(?i)(?:after|in reply to|response to|for) (?:the )?(?:end of )?(?:pipelined )?"
     r"(?:MAIL FROM|RCPT TO|DATA|EHLO|HELO|initial connection)\b.{0,200}:\s*$"
@@ -293,6 +296,7 @@ def _status_reports(mail: Part) -> tuple[Fate, ...]:
 
 def _with_words(fates: tuple[Fate, ...], text: str) -> tuple[Fate, ...]:
     """A report whose fields say nothing but that it failed: the reason stands in its words."""
+    fates = tuple(_completed(fate, text) for fate in fates)
     silent = [
         fate for fate in fates if not fate.said and re.fullmatch(NO_REASON, fate.status.strip())
     ]
@@ -307,6 +311,14 @@ def _with_words(fates: tuple[Fate, ...], text: str) -> tuple[Fate, ...]:
         else fate
         for fate in fates
     )
+
+
+def _completed(fate: Fate, text: str) -> Fate:
+    """Sendmail gives a reply's first line only; the others stand in its transcript."""
+    if not CUT_REPLY.fullmatch(fate.said):
+        return fate
+    heard = TRANSCRIPT.findall(text)
+    return replace(fate, said=_said(" ".join(heard))) if fate.said in heard else fate
 
 
 def _status_text(part: Part) -> str:

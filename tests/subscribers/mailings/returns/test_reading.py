@@ -159,6 +159,22 @@ def test_fields_that_tell_nothing_are_told_by_the_words_above_for_each_recipient
     assert kinds(read(raw)) == TWO
 
 
+def test_a_reply_of_which_the_fields_give_one_line_is_completed_from_the_transcript() -> None:
+    raw = samples.plain(
+        ABOUT,
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered mail\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=B",
+        "--B\n\n   ----- Transcript of session follows -----\n>>> RCPT To:<anna@reader.example>\n"
+        "<<< 550-See our pages\n<<< 550 blocked by our blocklist\n"
+        "550 5.1.1 <anna@reader.example>... User unknown\n"
+        "--B\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n\n"
+        "Final-Recipient: rfc822; anna@reader.example\nAction: failed\nStatus: 5.1.1\n"
+        "Diagnostic-Code: SMTP; 550-See our pages\n--B--\n",
+    )
+
+    assert kinds(read(raw)) == {"anna@reader.example": InboundKind.POLICY}
+
+
 @pytest.mark.parametrize(
     "fields",
     [

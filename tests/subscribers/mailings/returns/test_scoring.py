@@ -81,6 +81,9 @@ def test_words_and_codes_are_judged_where_there_is_no_clear_status(
         ("", "550 your domain has been blocked"),
         ("5.0.0", "550 undisclosed recipients are not taken: spam"),
         ("5.0.0", "550 Spamming not allowed"),
+        ("5.0.0", "550 Access from ip address 192.0.2.9 blocked. Visit our pages"),
+        ("5.1.1", "550-Verification failed for <b+1@press.example>"),
+        ("5.1.1", "550-Called: 192.0.2.9 550-Response: 550 no such user 550 Sender verify failed"),
         ("5.0.0", "550 Your server requires confirmation, see our whitelist"),
         ("", "because they are not accepting mail from press@press.example"),
     ],
@@ -103,6 +106,7 @@ def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, s
         ("5.0.0", "550 User has too many messages on the server"),
         ("", "Espacio en casilla de mail agotado."),
         ("", "El mensaje ha expirado"),
+        ("", "550 Destinatario desconocido o mailbox lleno"),
         ("", "550 Too many hops"),
     ],
 )
