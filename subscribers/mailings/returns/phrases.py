@@ -126,7 +126,8 @@ REFUSED_US: Final = re.compile(
     r"|(?:invalid|bad|missing|illegal) dns|ptr resource record|unauthori[sz]ed sender"
     r"|sender address is not allowed|email address is not verified|relay quota|message filtered"
     r"|(?:host|network|connection) (?:is )?not (?:allowed|permitted|accepted)|open relay"
-    r"|verification failed for|requires confirmation|\bwhitelist|not accepting mail from|\bspam(?:ming|mer)\b"
+    r"|verification failed for|requires confirmation|\bwhitelist|not accepting mail from"
+    r"|\bspam(?:ming|mer)\b"
     r"|turn on smtp auth|(?:your|sending) domain (?:has been|is) blocked|badmailfrom|blocked ip"
     r"|manually blocked|frequency limited|not accepting connections|permitted to relay"
     r"|smtp authentication|max(?:imum)? number of messages per",
