@@ -122,6 +122,7 @@ def test_what_may_be_otherwise_tomorrow_is_not_the_end(status: str, said: str) -
         ("5.0.0", "550 anna@reader.example...User unknown", "5.1.1"),
         ("5.0.0", "554 Rcpt <anna@reader.example> does not exist", "5.1.1"),
         ("5.0.0", "550 BAD_RECIPIENT", "5.1.1"),
+        ("5.1.1", "550 5.1.1 No such user; check the address and try again", "5.1.1"),
         ("", "554 Usuário Inválido ou Inexistente.", "5.1.1"),
         ("", "Esta casilla ha expirado por falta de uso.", "5.2.1"),
         ("", "550 La cuenta ha sido desactivada", "5.2.1"),
