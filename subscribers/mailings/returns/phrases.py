@@ -61,7 +61,7 @@ NO_SUCH_DOMAIN: Final = re.compile(
 )
 NEVER_MAIL: Final = re.compile(r"NXDOMAIN|null ?mx|indicated no smtp service", re.IGNORECASE)
 NOT_FINAL: Final = re.compile(
-    r"try (?:again )?(?:later|in \d|after|tomorrow)|temporar|malformed|servfail|message (?:is )?too (?:big|large)"
+    r"(?<!and )try again|try later|temporar|malformed|servfail|message (?:is )?too (?:big|large)"
     r"|(?:message|maximum|max) (?:message )?size|mail (?:at a rate|too quickly)",
     re.IGNORECASE,
 )

@@ -106,6 +106,7 @@ def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, s
         ("5.0.0", "550 User has too many messages on the server"),
         ("", "Espacio en casilla de mail agotado."),
         ("", "El mensaje ha expirado"),
+        ("", "Name service error for domain reader.example: Host not found, try again"),
         ("", "550 Destinatario desconocido o mailbox lleno"),
         ("", "550 Too many hops"),
     ],
