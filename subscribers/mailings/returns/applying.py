@@ -201,8 +201,9 @@ def _about(mail: Meant | None, fates: Sequence[Fate]) -> Fate | None:
         if _names(mail.address_hash, fate.recipients):
             return fate
     mentioning = [fate for fate in fates if _names(mail.address_hash, fate.mentioned)]
-    unnamed = [fate for fate in fates if not fate.recipients]
-    return min(mentioning, key=_is_hard, default=next(iter(unnamed), None))
+    if mentioning:
+        return min(mentioning, key=_is_hard)
+    return next((fate for fate in fates if not fate.recipients), None)
 
 
 def _is_hard(fate: Fate) -> bool:

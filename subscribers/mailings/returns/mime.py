@@ -35,6 +35,7 @@ KNOWN_CHARSETS: Final = re.compile(
     r"|koi8-?[ru]|gbk|gb2312|gb18030|big5|euc-?(?:jp|kr|cn)|shift_?jis|iso-?2022-?(?:jp|kr)"
     r"|unicode-1-1-utf-7|mac-?roman|tis-620|ks_c_5601-1987"
 )
+# What programs say of any text at all.
 UNMARKED: Final = {"us-ascii", "ascii", "utf-8", "utf8"}
 JAPANESE: Final = re.compile(rb"\x1b\$[@B]")
 FIELD: Final = re.compile(r"([!-9;-~]{1,200})[ \t]*:[ \t]?(.*)", re.S)
@@ -148,7 +149,7 @@ def fields(text: str) -> list[tuple[str, str]]:
 def _pieces(body: bytes, boundary: str) -> list[bytes]:
     """What stands between the boundary lines; the last piece may have no end."""
     if not boundary:
-        # Some forget to say it: the first line that looks like one is it.
+        # Some forget to say it: the first line that looks like one is it, at best before a header.
         guess = re.search(rb"(?i)^--(\S[^\n]{0,99})\ncontent-", body, re.M) or re.search(
             rb"^--([^\s-][^\n]{0,99})$", body, re.M
         )

@@ -233,7 +233,6 @@ def read(raw: bytes) -> Reading:
 
 def _read(raw: bytes) -> Reading:
     mail = mime.read(raw)
-    text = _report_text(mail)
     to = tuple(value for name in SENT_TO for value in mail.all(name))
     found = Reading(
         What.OTHER,
@@ -247,10 +246,8 @@ def _read(raw: bytes) -> Reading:
     if feedback := _feedback(mail):
         return replace(found, what=What.COMPLAINT, feedback=feedback)
     if fates := _status_reports(mail):
-        words = _report_text(mail, but=STATUS_KINDS)
-        if len(fates) == 1 and not fates[0].recipients:
-            fates = (replace(fates[0], recipients=tuple(_named(mail, words))),)
-        return replace(found, what=What.REPORT, fates=_with_words(fates, words))
+        return replace(found, what=What.REPORT, fates=_with_words(fates, mail))
+    text = _report_text(mail)
     if _is_receipt(mail) and not _rejected_by_a_rule(mail, text):
         return replace(found, what=What.AUTO_REPLY)
     if _is_bounce(mail, text, raw):
@@ -294,23 +291,29 @@ def _status_reports(mail: Part) -> tuple[Fate, ...]:
     return ()
 
 
-def _with_words(fates: tuple[Fate, ...], text: str) -> tuple[Fate, ...]:
-    """A report whose fields say nothing but that it failed: the reason stands in its words."""
+def _with_words(fates: tuple[Fate, ...], mail: Part) -> tuple[Fate, ...]:
+    """With what the fields of a report leave out, from its words: who is meant, and why."""
+    text = _report_text(mail, but=STATUS_KINDS)
     fates = tuple(_completed(fate, text) for fate in fates)
-    silent = [
-        fate for fate in fates if not fate.said and re.fullmatch(NO_REASON, fate.status.strip())
-    ]
-    if not silent:
-        return fates
     if len(fates) == 1:
-        return (replace(fates[0], said=_reason(text, fates[0].recipients)),)
+        (fate,) = fates
+        if not fate.recipients:
+            fate = replace(fate, recipients=tuple(_named(mail, text)))
+        return (replace(fate, said=_reason(text, fate.recipients)) if _is_silent(fate) else fate,)
+    if not any(_is_silent(fate) for fate in fates):
+        return fates
     told = _told_of_each([name for fate in fates for name in fate.recipients], text)
     return tuple(
         replace(fate, said=next((told[name] for name in fate.recipients if name in told), ""))
-        if fate in silent
+        if _is_silent(fate)
         else fate
         for fate in fates
     )
+
+
+def _is_silent(fate: Fate) -> bool:
+    """Whether the fields say nothing but that it failed."""
+    return not fate.said and bool(re.fullmatch(NO_REASON, fate.status.strip()))
 
 
 def _completed(fate: Fate, text: str) -> Fate:
@@ -486,9 +489,9 @@ def _in_words(mail: Part, text: str, raw: bytes) -> tuple[Fate, ...]:
     action = "failed"
     if DELAYED.search(text + "\n" + mail.get("subject")) and not GIVEN_UP.search(text):
         action = "delayed"
-    told = _told_of_each(recipients, text)
+    told = _told_of_each(recipients, text) if len(recipients) > 1 else {}
     mentioned = tuple(_without_ours(ADDRESS.findall(text), mail))
-    if len(recipients) > 1 and len(told) == len(recipients):
+    if told and len(told) == len(recipients):
         others = tuple(one for one in mentioned if one not in recipients)
         return tuple(Fate((one,), action, said=told[one], mentioned=others) for one in recipients)
     said = _reason(text, recipients or mentioned)
@@ -599,9 +602,11 @@ def _without_ours(found: Iterable[str], mail: Part) -> list[str]:
     own = " ".join(
         value.lower() for name in ("from", "return-path", *SENT_TO) for value in mail.all(name)
     )
-    own += " ".join(MESSAGE_ID.findall(_quoted(mail))).lower()
     kept = dict.fromkeys(one.strip(".") for one in found)
-    return [one for one in kept if one.lower() not in own][:MOST_FATES]
+    if not kept:
+        return []
+    ids = {one.lower() for one in MESSAGE_ID.findall(_quoted(mail))}
+    return [one for one in kept if one.lower() not in own and one.lower() not in ids][:MOST_FATES]
 
 
 # --- answering machines ---------------------------------------------------------------------------

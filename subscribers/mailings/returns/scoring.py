@@ -145,7 +145,7 @@ def _of_person(enhanced: str, said: str) -> tuple[InboundKind, str] | None:
         is_generic and SURELY_NO_MAILBOX.search(said)
     ):
         return InboundKind.HARD, "5.1.1"
-    if enhanced == "5.7.13" and DISABLED_RECIPIENT.search(said):  # RFC 5248: user account disabled
+    if enhanced == "5.7.13" and DISABLED_RECIPIENT.search(said):
         return InboundKind.HARD, "5.2.1"
     is_null_mx = enhanced == "5.7.27" and "does not accept mail" in said  # Sendmail's number for it
     return (InboundKind.HARD, "5.1.2") if is_null_mx and not OF_SENDER.search(said) else None

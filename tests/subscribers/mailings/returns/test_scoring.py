@@ -109,6 +109,7 @@ def test_what_is_said_of_the_sender_never_counts_against_a_reader(status: str, s
         ("", "Name service error for domain reader.example: Host not found, try again"),
         ("", "550 Destinatario desconocido o mailbox lleno"),
         ("", "550 Too many hops"),
+        ("5.0.0", "550 the recipient list is undisclosed"),
     ],
 )
 def test_what_may_be_otherwise_tomorrow_is_not_the_end(status: str, said: str) -> None:
